@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Memory that the supervisor maps before the fork and all workers share. It is zero at first and
+ * lives until the last process that maps it ends.
+ */
+#pragma once
+
+#include <stddef.h>
+
+/* Page-aligned; NULL with errno on failure. */
+void *shm_new(size_t bytes);
+
+/* Accepts NULL. */
+void shm_free(void *memory, size_t bytes);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A capture file as a source of frames: pcap (either byte order, microseconds or nanoseconds,
+ * draft-ietf-opsawg-pcap) and pcapng (draft-ietf-opsawg-pcapng: several sections and interfaces,
+ * each with its own link type and time resolution), plain or compressed with gzip, bzip2, xz or
+ * zstd. Everything is told from the content, never from the name, and streamed: pipes work.
+ */
+#pragma once
+
+#include <passer/capture/source.h>
+
+/*
+ * Opens a file; "-" is standard input. Returns 0, or a negative errno with err naming the file.
+ * A file that breaks off later gives its readable frames first, then source_read() fails with one
+ * line that says where (frame number and byte offset of the unpacked stream) and why.
+ */
+int pcapfile_open(const char *path, struct source **out_source, struct err *err);
+
+/* How far reading is, for a progress line; in bytes of the file as it lies on disk. */
+struct pcapfile_progress {
+	uint64_t read_bytes;
+	uint64_t size_bytes; /* 0 when unknown, as for a pipe */
+};
+struct pcapfile_progress pcapfile_progress(const struct source *pcapfile);

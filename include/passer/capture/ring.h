@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A TPACKET_V3 ring of one AF_PACKET socket as a source of frames (packet(7), the kernel's
+ * Documentation/networking/packet_mmap.rst).
+ *
+ * The supervisor opens every ring and keeps it for the life of the sensor; a worker inherits it by
+ * fork() and walks it in place. When a worker dies its successor goes on in the same ring behind
+ * the frame that the dead one was working on: `progress` lies in memory that both share.
+ */
+#pragma once
+
+#include <passer/bpf_abi.h>
+#include <passer/capture/source.h>
+
+#define RING_DEFAULT_BLOCK_BYTES (1u << 20)
+#define RING_DEFAULT_BYTES       (64u << 20)
+#define RING_DEFAULT_RETIRE_MS   60u
+
+/* Where a walker is; written by the worker, read by its successor. Zero at first. */
+struct ring_progress {
+	uint64_t block_seq;    /* kernel's sequence number of the block in work */
+	uint32_t frames_begun; /* frames of that block handed out so far, the one in work included */
+};
+
+struct ring_config {
+	unsigned ifindex;     /* 0: all interfaces, present and future */
+	const char *name;     /* for messages: interface name, or "all interfaces" */
+	size_t ring_bytes;    /* wanted; halved down to four blocks when memory is refused */
+	size_t block_bytes;   /* power of two, multiple of the page size */
+	unsigned retire_ms;   /* a block that is not full is handed over after this time */
+	uint32_t keep_classes;/* bits of enum frame_class: what the eBPF filter lets through */
+	int fanout_id;        /* group to join, or -1: let the kernel choose a new one */
+	bool is_alone;        /* true: one worker, no fanout group */
+	struct ring_progress *progress; /* shared memory, borrowed */
+};
+
+/* What the kernel counted for this ring since it was opened (PACKET_STATISTICS, accumulated). */
+struct ring_counters {
+	uint64_t packets; /* passed the filter, lost ones included */
+	uint64_t drops;   /* passed the filter, ring was full */
+	uint64_t freezes; /* times that the ring became full */
+};
+
+struct ring;
+
+/*
+ * Opens a ring that hears nothing before its filter is in place: deaf socket, version, ring,
+ * reject-all filter, bind, fanout group, promiscuous membership, then the eBPF filter is swapped in.
+ * Returns 0, or a negative errno with err set (names the missing privilege or kernel feature).
+ */
+int ring_open(const struct ring_config *config, struct ring **out_ring, struct err *err);
+
+/* Accepts NULL and a half-built ring. */
+void ring_close(struct ring *ring);
+
+/* The ring as a source; borrowed, closed with the ring. Its read() hands over one block. */
+struct source *ring_source(struct ring *ring);
+
+/* Id of the fanout group it is in, for the next worker's ring_config; -1 when alone. */
+int ring_fanout_id(const struct ring *ring);
+
+/* Ring size that the kernel granted, bytes. */
+size_t ring_bytes(const struct ring *ring);
+
+/* Adds interface ifindex to the promiscuous memberships of the socket. 0 or a negative errno. */
+int ring_add_promisc(struct ring *ring, unsigned ifindex);
+
+/*
+ * Lets nothing more in (the reject-all filter again), so that what lies in the ring can be worked
+ * off to the last frame. 0 or a negative errno.
+ */
+int ring_mute(struct ring *ring);
+
+/*
+ * Adds what the kernel counted since the last call. The kernel's counters reset on read, so there
+ * is one caller: the supervisor. 0 or a negative errno.
+ */
+int ring_read_counters(struct ring *ring, struct ring_counters *counters);
+
+/* Sums the filter's per-CPU class counters of this ring. 0 or a negative errno. */
+int ring_read_classes(const struct ring *ring, struct class_counter out_classes[FRAME_CLASS_COUNT]);

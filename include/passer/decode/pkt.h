@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A decoded packet: what the headers said, as plain values and borrowed spans. It lives, like the
+ * frame it was made from, until the frame callback returns.
+ *
+ * Decoding walks header by header through the cursor, with a depth limit. It never refuses: what
+ * could be read is there and `layer` says how far it came; `has_` bits say which parts exist.
+ */
+#pragma once
+
+#include <passer/base/addr.h>
+#include <passer/base/cursor.h>
+#include <passer/base/frame.h>
+#include <passer/bpf_abi.h>
+
+/* The innermost layer that was decoded completely. */
+enum layer {
+	LAYER_NONE,  /* nothing that we read (unknown link type, short link header, IEEE 802.3 …) */
+	LAYER_ARP,
+	LAYER_IP,    /* some protocol above IP without a decoder, or one whose header is not here */
+	LAYER_ICMP,
+	LAYER_ICMP6,
+	LAYER_TCP,
+	LAYER_UDP,
+	LAYER_80211, /* management, control and protected frames: payload starts at the MAC header */
+	LAYER_COUNT
+};
+
+enum cast { CAST_NONE, CAST_BROADCAST, CAST_MULTICAST };
+
+#define TCP_FIN 0x01
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
+#define TCP_PSH 0x08
+#define TCP_ACK 0x10
+#define TCP_URG 0x20
+
+struct pkt {
+	const struct frame *frame;
+	enum layer layer;
+
+	/* Link layer. The MACs are there only when has_mac (Ethernet; never on cooked or raw links). */
+	bool has_mac;
+	struct mac smac, dmac;
+	uint16_t ethertype; /* behind all tags; 0 when the link has none */
+	uint16_t outer_ethertype; /* before any tag */
+	enum cast link_cast; /* as the link layer tells it: destination MAC, or the cooked packet type */
+
+	/* The IP header next to the payload; of ARP nothing stands here. */
+	struct addr src, dst; /* ADDR_NONE without IP */
+	uint8_t ttl;          /* TTL or hop limit */
+	uint8_t ip_proto;     /* upper protocol behind all extension headers */
+	bool is_fragment;     /* part of a fragmented datagram, the first one included */
+	struct span ip_payload; /* behind IP header and extension headers, cut at the IP length */
+
+	/* TCP and UDP. */
+	uint16_t sport, dport;
+	uint8_t tcp_flags;
+	uint32_t tcp_seq, tcp_ack;
+	uint16_t tcp_window;
+	struct span tcp_options;
+
+	/*
+	 * What the innermost decoded layer carries: TCP or UDP payload without link padding; the
+	 * whole ARP, ICMP or ICMPv6 message; for LAYER_IP the same as ip_payload.
+	 */
+	struct span payload;
+};
+
+/* Why frames did not decode to the end; each frame adds at most one. */
+struct decode_counters {
+	uint64_t unknown_link; /* a link type that passer does not read */
+	uint64_t cut;          /* a header runs past the captured bytes */
+	uint64_t bad;          /* a header contradicts itself */
+	uint64_t too_deep;     /* more nested headers than the limit */
+};
+
+/* Fills all of *pkt. Counters are added to, not reset. */
+void pkt_decode(struct pkt *pkt, const struct frame *frame, struct decode_counters *counters);
+
+/*
+ * The packet quoted in an ICMP error (RFC 792, RFC 4443): an IP header and as much as follows. Fills
+ * addresses, protocol and, when the first eight bytes of the upper header are there, layer and ports
+ * (LAYER_TCP then promises ports only). Other members are zero. False when there is no IP header.
+ */
+bool pkt_decode_quoted(struct pkt *pkt, struct span quoted);
+
+/*
+ * The class that the eBPF filter gives this frame. User space computes it again from the decoded
+ * packet: for files, where no kernel filter ran, and to check the filter against.
+ */
+enum frame_class pkt_class(const struct pkt *pkt);
+
+/* The name that users see, "tcp-synack". */
+const char *frame_class_name(enum frame_class frame_class);
+
+/*
+ * How many receivers the packet is for: the IP destination decides (255.255.255.255 broadcast,
+ * multicast ranges), else the link layer.
+ */
+enum cast pkt_cast(const struct pkt *pkt);
