@@ -41,7 +41,7 @@ bool warnings_parse(struct span words, struct warnings *out_warnings)
 		enum warning warning = find(span_of(words.data, len));
 		size_t used = len + (colon != NULL);
 
-		if (warning == WARN_NONE || n == WARNINGS_MAX) {
+		if (warning == WARN_NONE || n == WARNINGS_MAX || (colon != NULL && used == words.len)) {
 			return false;
 		}
 		warnings_add(&list, warning);

@@ -142,9 +142,10 @@ static inline uint32_t cur_be32(struct cursor *c)
 
 static inline uint64_t cur_be64(struct cursor *c)
 {
-	uint64_t high = cur_be32(c);
+	struct cursor word = cur_sub(c, 8);
+	uint64_t high = cur_be32(&word);
 
-	return high << 32 | cur_be32(c);
+	return high << 32 | cur_be32(&word);
 }
 
 static inline uint16_t cur_le16(struct cursor *c)

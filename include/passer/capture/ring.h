@@ -16,10 +16,11 @@
 #define RING_DEFAULT_BYTES       (64u << 20)
 #define RING_DEFAULT_RETIRE_MS   60u
 
-/* Where a walker is; written by the worker, read by its successor. Zero at first. */
+/* Where a walker is; written by the worker, read by its successor. ring_open() zeroes it. */
 struct ring_progress {
 	uint64_t block_seq;    /* kernel's sequence number of the block in work */
 	uint32_t frames_begun; /* frames of that block handed out so far, the one in work included */
+	uint32_t frames_torn;  /* lost because a block contradicted itself; should stay 0 */
 };
 
 struct ring_config {
@@ -28,7 +29,7 @@ struct ring_config {
 	size_t ring_bytes;    /* wanted; halved down to four blocks when memory is refused */
 	size_t block_bytes;   /* power of two, multiple of the page size */
 	unsigned retire_ms;   /* a block that is not full is handed over after this time */
-	uint32_t keep_classes;/* bits of enum frame_class: what the eBPF filter lets through */
+	uint32_t keep_classes;/* bits of enum frame_class: what passes the filter; SHORT always does */
 	int fanout_id;        /* group to join, or -1: let the kernel choose a new one */
 	bool is_alone;        /* true: one worker, no fanout group */
 	struct ring_progress *progress; /* shared memory, borrowed */
@@ -53,7 +54,11 @@ int ring_open(const struct ring_config *config, struct ring **out_ring, struct e
 /* Accepts NULL and a half-built ring. */
 void ring_close(struct ring *ring);
 
-/* The ring as a source; borrowed, closed with the ring. Its read() hands over one block. */
+/*
+ * The ring as a source; borrowed, closed with the ring. Its read() hands over one block. The place
+ * to go on from is found at the first read of a process, so the one that opens rings for others
+ * and forks must not read.
+ */
 struct source *ring_source(struct ring *ring);
 
 /* Id of the fanout group it is in, for the next worker's ring_config; -1 when alone. */

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * An analyzer learns facts from the packets of one protocol. It is one file in src/analyzers that
+ * ends with a const descriptor, and one row in src/analyzers/analyzers.def; nothing else has to
+ * know about it. docs/adding-an-analyzer.md leads through it.
+ */
+#pragma once
+
+#include <passer/analyzers/databases.h>
+#include <passer/decode/pkt.h>
+#include <passer/ledger/flows.h>
+#include <passer/ledger/ledger.h>
+#include <passer/output/csv.h>
+#include <passer/output/record.h>
+
+/* What an analyzer did with a packet. */
+enum verdict {
+	VERDICT_PASSED, /* not its business: other analyzers of the layer may want it */
+	VERDICT_DONE,   /* understood; nothing more to say about this packet */
+	VERDICT_UNHANDLED, /* its business, but no rule knows it */
+};
+
+#define ANALYZER_PORTS_MAX   8
+#define ANALYZER_RECORDS_MAX 8
+
+/* Options that analyzers look at. */
+struct analyzer_options {
+	bool wants_nxdomain;
+};
+
+/* Counted per worker; single writer. */
+struct emit_counters {
+	uint64_t offered; /* facts that analyzers stated */
+	uint64_t known;   /* printed before */
+	uint64_t printed;
+	uint64_t invalid; /* without a valid address, or empty */
+};
+
+/* What an analyzer may use. One per worker; everything in it is borrowed. */
+struct analyzer_ctx {
+	struct ledger *ledger;
+	struct flows *flows;
+	const struct databases *db;
+	const struct analyzer_options *options;
+	struct csv *csv;
+	struct emit_counters *counters;
+	struct record rec; /* the one to fill: record_begin(&ctx->rec, …) … emit(ctx) */
+};
+
+struct analyzer {
+	const char *name;
+	struct {
+		enum layer layer;
+		uint16_t ports[ANALYZER_PORTS_MAX]; /* either side; none: all packets of the layer */
+	} match;
+	enum record_type records[ANALYZER_RECORDS_MAX]; /* what it can emit; REC_NONE ends */
+	enum verdict (*run)(const struct pkt *pkt, struct analyzer_ctx *ctx);
+};
+
+/*
+ * States the fact in ctx->rec: prints it unless it is known. A record without a valid address is
+ * counted and dropped.
+ */
+void emit(struct analyzer_ctx *ctx);
+
+/* The most common record: state "open" or the like and a description of our own words. */
+void emit_words(struct analyzer_ctx *ctx, enum record_type type, const struct addr *addr,
+		const char *proto, int32_t number, const char *state, const char *desc,
+		struct warnings warnings, uint64_t time_ns);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of analyzers, src/analyzers/analyzers.def, as an array, and the dispatch of packets. */
+#pragma once
+
+#include <passer/analyzers/analyzer.h>
+
+#define ANALYZERS_MAX 32 /* a port's analyzers are bits of a 32-bit word */
+
+struct analyzer_row {
+	const struct analyzer *analyzer;
+	const char *about; /* one line for --list-analyzers */
+};
+
+/* All rows in dispatch order; *out_count is set to their number. */
+const struct analyzer_row *analyzer_rows(size_t *out_count);
+
+/* Which analyzers want a packet; made once before the fork. */
+struct dispatch;
+
+/* NULL with errno when memory runs out. */
+struct dispatch *dispatch_new(void);
+void dispatch_free(struct dispatch *dispatch);
+
+/*
+ * Runs the analyzers of the packet's layer and ports, in table order, until one is done.
+ * VERDICT_PASSED when there was none.
+ */
+enum verdict dispatch_run(const struct dispatch *dispatch, const struct pkt *pkt,
+			  struct analyzer_ctx *ctx);

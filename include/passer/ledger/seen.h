@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Facts that were printed already. */
+#pragma once
+
+#include <passer/ledger/ledger.h>
+
+/*
+ * Remembers a fact by its hash (made with ledger->key). True for exactly one caller over all
+ * workers: the one who is to print it. A fact that was evicted is new again.
+ */
+bool seen_is_new(struct ledger *ledger, uint64_t fact, uint64_t time_ns);

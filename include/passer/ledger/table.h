@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The one shared table: keys with a small value each, in memory of fixed size that several processes
+ * change at once without a lock.
+ *
+ * A key is a 64-bit keyed hash and is never 0. A value has TABLE_VALUE_BITS; an absent key has the
+ * value 0, so storing 0 and not storing are the same thing to the caller. A key lives in one bucket
+ * of eight entries (two cache lines); when its bucket is full the entry that was used least recently
+ * makes room and the eviction is counted. "Recently" is packet time in steps of about 4.6 minutes.
+ *
+ * A process that dies at any instant leaves the table whole: an entry changes in one 16-byte
+ * compare-and-swap.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TABLE_VALUE_BITS 49
+
+struct table;
+
+struct table_counters {
+	uint64_t entries; /* in use */
+	uint64_t evicted;
+	uint64_t capacity;
+};
+
+/* Room for at least `capacity` entries in shared memory. NULL with errno on failure. */
+struct table *table_new(size_t capacity);
+
+/* Accepts NULL. */
+void table_free(struct table *table);
+
+/* The value of a key, 0 when it is absent. Counts as a use of the entry. */
+uint64_t table_get(struct table *table, uint64_t key, uint64_t time_ns);
+
+/*
+ * Sets the value of key to `desired` if it is *expected now. Otherwise puts the present value into
+ * *expected and returns false. So a read-modify-write is a loop, as with atomic_compare_exchange.
+ */
+bool table_exchange(struct table *table, uint64_t key, uint64_t time_ns, uint64_t *expected,
+		    uint64_t desired);
+
+/* Sets bits in the value of key; returns the value before. */
+uint64_t table_set_bits(struct table *table, uint64_t key, uint64_t time_ns, uint64_t bits);
+
+struct table_counters table_counters(const struct table *table);

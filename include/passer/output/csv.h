@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Records as CSV lines on standard output and in a log file. Whole lines only: a line is formatted
+ * in a buffer and leaves it in one write with its neighbours. The buffer lies in shared memory, so
+ * that the supervisor can write out what a dead worker left.
+ */
+#pragma once
+
+#include <passer/base/err.h>
+#include <passer/output/record.h>
+
+/* The longest line with its LF: what a pipe takes in one piece (PIPE_BUF). */
+#define CSV_LINE_SIZE   4096
+#define CSV_BUFFER_SIZE (64u << 10)
+
+/* Lines that wait to be written; one per worker, zero at first. */
+struct csv_buffer {
+	uint32_t used;
+	char bytes[CSV_BUFFER_SIZE];
+};
+
+struct csv_counters {
+	uint64_t lines;       /* handed to csv_write() */
+	uint64_t lost_writes; /* writes that failed: disk full, closed pipe */
+};
+
+struct csv {
+	struct csv_buffer *buffer;     /* borrowed, shared */
+	struct csv_counters *counters; /* borrowed, shared */
+	int stdout_fd;                 /* -1: none, or closed by its reader; borrowed */
+	int log_fd;                    /* -1: none; borrowed */
+	bool has_timestamp;
+};
+
+/* Opens a log file to append to. The descriptor, or a negative errno with err naming the file. */
+int csv_open_log(const char *path, struct err *err);
+
+/* One line at most CSV_LINE_SIZE long, with its LF; returns the length. Longer ones are cut. */
+size_t csv_format(const struct record *rec, bool has_timestamp, char out_line[static CSV_LINE_SIZE]);
+
+/* Puts the line of a record into the buffer, flushing first when there is no room. */
+void csv_write(struct csv *csv, const struct record *rec);
+
+/*
+ * Writes out the buffer. 0, or the negative errno of the first output that failed; -EPIPE says that
+ * nobody reads standard output any more, which is then not used again.
+ */
+int csv_flush(struct csv *csv);

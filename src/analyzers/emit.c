@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <passer/analyzers/analyzer.h>
+#include <passer/ledger/seen.h>
+
+/* A name record says nothing without its name. */
+static bool is_sayable(const struct record *rec)
+{
+	return rec->addr.family != ADDR_NONE && (rec->type != REC_DN || rec->state.len > 0);
+}
+
+void emit(struct analyzer_ctx *ctx)
+{
+	const struct record *rec = &ctx->rec;
+
+	ctx->counters->offered++;
+	if (!is_sayable(rec)) {
+		ctx->counters->invalid++;
+		return;
+	}
+	if (!rec->is_change && record_same(rec->type) != RECORD_SAME_NEVER &&
+	    !seen_is_new(ctx->ledger, record_hash(rec, &ctx->ledger->key), rec->time_ns)) {
+		ctx->counters->known++;
+		return;
+	}
+	ctx->counters->printed++;
+	csv_write(ctx->csv, rec);
+}
+
+void emit_words(struct analyzer_ctx *ctx, enum record_type type, const struct addr *addr,
+		const char *proto, int32_t number, const char *state, const char *desc,
+		struct warnings warnings, uint64_t time_ns)
+{
+	record_begin(&ctx->rec, type, addr, proto, number, time_ns);
+	text_add(&ctx->rec.state, state);
+	text_add(&ctx->rec.desc, desc);
+	ctx->rec.warnings = warnings;
+	emit(ctx);
+}

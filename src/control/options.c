@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "options.h"
+
+#include <passer/base/log.h>
+#include <passer/capture/ring.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum option_id {
+#define OPTION(letter, name, argument, about) OPT_##name,
+#include "options.def"
+#undef OPTION
+	OPTION_COUNT
+};
+
+struct option_row {
+	char letter; /* 0: none */
+	const char *name; /* with '_' where users write '-' */
+	const char *argument; /* NULL: takes none */
+	const char *about;
+};
+
+static const struct option_row rows[OPTION_COUNT] = {
+#define OPTION(letter, name, argument, about) [OPT_##name] = {letter, #name, argument, about},
+#include "options.def"
+#undef OPTION
+};
+
+/* What getopt_long() is given, made from the rows. */
+struct getopt_tables {
+	char letters[2 * OPTION_COUNT + 3];
+	char names[OPTION_COUNT][32];
+	struct option longs[OPTION_COUNT + 1];
+};
+
+#define LONG_VALUE 256 /* getopt's value of a row: above every letter */
+
+static void make_tables(struct getopt_tables *t)
+{
+	char *letter = t->letters;
+
+	memset(t, 0, sizeof(*t));
+	*letter++ = '-'; /* words in their order: they belong to the option before them */
+	*letter++ = ':'; /* a missing argument is told apart */
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		snprintf(t->names[i], sizeof(t->names[i]), "%s", rows[i].name);
+		for (char *p = t->names[i]; *p != '\0'; p++) {
+			*p = *p == '_' ? '-' : *p;
+		}
+		t->longs[i] = (struct option){
+			.name = t->names[i],
+			.has_arg = rows[i].argument != NULL ? required_argument : no_argument,
+			.val = LONG_VALUE + i,
+		};
+		if (rows[i].letter != 0) {
+			*letter++ = rows[i].letter;
+			if (rows[i].argument != NULL) {
+				*letter++ = ':';
+			}
+		}
+	}
+}
+
+static int row_of(int value)
+{
+	if (value >= LONG_VALUE) {
+		return value - LONG_VALUE;
+	}
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		if (rows[i].letter == value) {
+			return i;
+		}
+	}
+	return -1;
+}
+
+void options_help(FILE *out)
+{
+	struct getopt_tables t;
+
+	make_tables(&t);
+	fprintf(out, "passer " PASSER_VERSION ": tells what is on a network, by listening only.\n"
+		     "\nusage: passer [options]\n\n"
+		     "Prints a line for each new fact: Type,IPaddr,Proto,State,Description\n\n");
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		char head[64];
+
+		snprintf(head, sizeof(head), "%c%c --%s%s%s", rows[i].letter != 0 ? '-' : ' ',
+			 rows[i].letter != 0 ? rows[i].letter : ' ', t.names[i],
+			 rows[i].argument != NULL ? " " : "",
+			 rows[i].argument != NULL ? rows[i].argument : "");
+		fprintf(out, "  %-28s %s\n", head, rows[i].about);
+	}
+	fprintf(out, "\nSee passer(8) and docs/operating.md.\n");
+}
+
+static int parse_number(const char *name, const char *text, unsigned long min, unsigned long max,
+			unsigned long *out_value, struct err *err)
+{
+	char *end;
+	unsigned long value;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || *text == '-' || value < min ||
+	    value > max) {
+		return err_set(err, -EINVAL, "%s %s: a number from %lu to %lu is wanted", name, text,
+			       min, max);
+	}
+	*out_value = value;
+	return 0;
+}
+
+static int add_interfaces(struct options *o, char *list, struct err *err)
+{
+	for (char *save, *name = strtok_r(list, ",", &save); name != NULL;
+	     name = strtok_r(NULL, ",", &save)) {
+		if (strlen(name) >= IFNAMSIZ) {
+			return err_set(err, -EINVAL, "-i %s: an interface name has at most %d characters",
+				       name, IFNAMSIZ - 1);
+		}
+		for (unsigned i = 0; i < o->interface_count; i++) {
+			if (strcmp(o->interfaces[i], name) == 0) {
+				return err_set(err, -EINVAL, "-i %s: named twice", name);
+			}
+		}
+		if (o->interface_count == INTERFACES_MAX) {
+			return err_set(err, -EINVAL, "-i %s: at most %d interfaces; without -i all are heard",
+				       name, INTERFACES_MAX);
+		}
+		o->interfaces[o->interface_count++] = name;
+	}
+	return o->interface_count > 0 ? 0 : err_set(err, -EINVAL, "-i: an interface name is wanted");
+}
+
+/* "0,2-3" */
+static int parse_cpus(const char *list, cpu_set_t *out_cpus, struct err *err)
+{
+	const char *p = list;
+
+	CPU_ZERO(out_cpus);
+	do {
+		char *end;
+		unsigned long first = strtoul(p, &end, 10), last = first;
+		bool is_bad = end == p || *p == '-';
+
+		if (!is_bad && *end == '-') {
+			p = end + 1;
+			last = strtoul(p, &end, 10);
+			is_bad = end == p;
+		}
+		if (is_bad || (*end != ',' && *end != '\0') || first > last || last >= CPU_SETSIZE) {
+			return err_set(err, -EINVAL, "--cpus %s: a list such as 0,2-3 is wanted", list);
+		}
+		for (; first <= last; first++) {
+			CPU_SET(first, out_cpus);
+		}
+		p = *end == ',' ? end + 1 : end;
+	} while (*p != '\0');
+	return 0;
+}
+
+static int set_acks(struct options *o, const char *word, struct err *err)
+{
+	o->drops_acks = strcmp(word, "none") == 0;
+	if (!o->drops_acks && strcmp(word, "all") != 0) {
+		return err_set(err, -EINVAL, "--acks %s: none or all is wanted", word);
+	}
+	return 0;
+}
+
+static int set_sizes(struct options *o, enum option_id id, const char *word, struct err *err)
+{
+	unsigned long value;
+	int ret;
+
+	switch (id) {
+	case OPT_ring_mib:
+		ret = parse_number("--ring-mib", word, 1, 65536, &value, err);
+		o->ring_bytes = ret == 0 ? value << 20 : 0;
+		return ret;
+	case OPT_block_kib:
+		ret = parse_number("--block-kib", word, 64, 65536, &value, err);
+		if (ret == 0 && (value & (value - 1)) != 0) {
+			return err_set(err, -EINVAL, "--block-kib %s: a power of two is wanted", word);
+		}
+		o->block_bytes = ret == 0 ? value << 10 : 0;
+		return ret;
+	case OPT_retire_ms:
+		ret = parse_number("--retire-ms", word, 1, 10000, &value, err);
+		o->retire_ms = ret == 0 ? (unsigned)value : 0;
+		return ret;
+	default:
+		if (strcmp(word, "auto") == 0) {
+			o->workers = 0;
+			return 0;
+		}
+		ret = parse_number("--workers", word, 1, WORKERS_MAX, &value, err);
+		o->workers = ret == 0 ? (unsigned)value : 0;
+		return ret;
+	}
+}
+
+static int apply(struct options *o, enum option_id id, char *word, struct err *err)
+{
+	switch (id) {
+	case OPT_interface:
+		return add_interfaces(o, word, err);
+	case OPT_read:
+		o->files[o->file_count++] = word;
+		break;
+	case OPT_log:
+		o->log_path = word;
+		break;
+	case OPT_bpf:
+		if (o->expression != NULL) {
+			return err_set(err, -EINVAL, "'%s': there is a filter already; join them with and",
+				       word);
+		}
+		o->expression = word;
+		break;
+	case OPT_acks:
+		return set_acks(o, word, err);
+	case OPT_timestamp:
+		o->has_timestamp = true;
+		break;
+	case OPT_nxdomain:
+		o->wants_nxdomain = true;
+		break;
+	case OPT_workers:
+	case OPT_ring_mib:
+	case OPT_block_kib:
+	case OPT_retire_ms:
+		return set_sizes(o, id, word, err);
+	case OPT_cpus:
+		return parse_cpus(word, &o->cpus, err);
+	case OPT_devel:
+		o->is_verbose = true;
+		break;
+	case OPT_quit:
+		o->stops_at_unhandled = true;
+		break;
+	case OPT_unhandled:
+	case OPT_suspicious:
+		log_warn("--%s %s: this version does not write it yet", rows[id].name, word);
+		break;
+	case OPT_creds:
+		log_info("--creds: no analyzer of this version reports credentials");
+		break;
+	case OPT_help:
+		o->action = ACTION_HELP;
+		break;
+	case OPT_version:
+		o->action = ACTION_VERSION;
+		break;
+	case OPT_list_analyzers:
+		o->action = ACTION_LIST_ANALYZERS;
+		break;
+	case OPTION_COUNT:
+		break;
+	}
+	return 0;
+}
+
+/* A word without an option: another file behind -r, else the filter. */
+static int apply_word(struct options *o, int last_id, char *word, struct err *err)
+{
+	return apply(o, last_id == OPT_read ? OPT_read : OPT_bpf, word, err);
+}
+
+int options_parse(struct options *options, int argc, char **argv, struct err *err)
+{
+	struct getopt_tables tables;
+	int value, last_id = -1, ret = 0;
+
+	*options = (struct options){
+		.ring_bytes = RING_DEFAULT_BYTES,
+		.block_bytes = RING_DEFAULT_BLOCK_BYTES,
+		.retire_ms = RING_DEFAULT_RETIRE_MS,
+		.files = calloc((size_t)argc + 1, sizeof(options->files[0])),
+	};
+	if (options->files == NULL) {
+		return err_set(err, -ENOMEM, "out of memory");
+	}
+	make_tables(&tables);
+	opterr = 0;
+	optind = 0; /* also resets what an earlier parse left */
+	while (ret == 0 && (value = getopt_long(argc, argv, tables.letters, tables.longs, NULL)) != -1) {
+		if (value == 1) {
+			ret = apply_word(options, last_id, optarg, err);
+			continue;
+		}
+		if (value == ':' || value == '?') {
+			return err_set(err, -EINVAL, "%s: %s; see passer --help", argv[optind - 1],
+				       value == ':' ? "an argument is missing" : "no such option");
+		}
+		last_id = row_of(value);
+		ret = apply(options, (enum option_id)last_id, optarg, err);
+	}
+	while (ret == 0 && optind < argc) { /* behind "--" */
+		ret = apply_word(options, last_id, argv[optind++], err);
+	}
+	if (ret == 0 && options->block_bytes * 4 > options->ring_bytes) {
+		ret = err_set(err, -EINVAL, "--block-kib: a ring needs four blocks at least");
+	}
+	return ret;
+}
+
+void options_fini(struct options *options)
+{
+	free(options->files);
+	options->files = NULL;
+}

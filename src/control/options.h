@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The command line, understood and checked. The rows are in options.def. */
+#pragma once
+
+#include <passer/base/err.h>
+
+#include <sched.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define INTERFACES_MAX 16
+#define WORKERS_MAX    64
+
+enum action { ACTION_RUN, ACTION_HELP, ACTION_VERSION, ACTION_LIST_ANALYZERS };
+
+struct options {
+	enum action action;
+	const char *interfaces[INTERFACES_MAX];
+	unsigned interface_count;
+	const char **files; /* owned array of borrowed words */
+	unsigned file_count;
+	const char *log_path;   /* NULL: none */
+	const char *expression; /* NULL: none */
+	bool drops_acks;
+	bool has_timestamp;
+	bool wants_nxdomain;
+	bool stops_at_unhandled;
+	bool is_verbose;
+	unsigned workers; /* 0: auto */
+	cpu_set_t cpus;   /* those that workers are pinned to */
+	size_t ring_bytes;
+	size_t block_bytes;
+	unsigned retire_ms;
+};
+
+/*
+ * Parses argv. 0, or -EINVAL with one line in err that names the argument. Words of argv are
+ * borrowed (a list of interfaces is cut up in place).
+ */
+int options_parse(struct options *options, int argc, char **argv, struct err *err);
+void options_fini(struct options *options);
+
+void options_help(FILE *out);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A worker takes frames from sources, decodes and analyses them and writes records. Reading files it
+ * runs inside the supervisor; live it is a process of its own that is pinned to a CPU and walks its
+ * rings in place.
+ */
+#pragma once
+
+#include "stats.h"
+
+#include <passer/analyzers/registry.h>
+#include <passer/capture/expression.h>
+#include <passer/capture/ring.h>
+
+/* From the supervisor to a worker, one datagram each. */
+enum worker_order {
+	ORDER_STOP = 'S',   /* work off what lies in the rings, then end */
+	ORDER_REOPEN = 'R', /* a new log file comes with it (SCM_RIGHTS) */
+};
+
+/* From a worker to the supervisor. */
+enum worker_report {
+	REPORT_NO_READER = 'P', /* nobody reads standard output any more */
+};
+
+/* What all workers have in common; made before the fork and then only read. */
+struct worker_common {
+	const struct databases *db;
+	const struct dispatch *dispatch;
+	const struct expression *expression; /* NULL: none */
+	const struct analyzer_options *analyzer_options;
+	struct ledger *ledger;
+	bool drops_acks; /* in user space as well, where no kernel filter did */
+	bool stops_at_unhandled;
+	bool has_timestamp;
+	unsigned retire_ms;
+};
+
+struct worker {
+	unsigned id;
+	int cpu; /* -1: not pinned */
+	const struct worker_common *common;
+	struct worker_shared *shared; /* borrowed */
+	struct flows *flows;          /* borrowed; shared memory, so that a successor goes on */
+	struct ring *rings[INTERFACES_MAX]; /* borrowed */
+	unsigned ring_count;
+	struct csv csv;
+	struct analyzer_ctx ctx;
+	bool has_met_unhandled;
+};
+
+/* Makes a worker ready. Descriptors are borrowed; -1: none. */
+void worker_init(struct worker *w, unsigned id, const struct worker_common *common,
+		 struct worker_shared *shared, struct flows *flows, int stdout_fd, int log_fd);
+
+/* A source_frame_fn; user is the struct worker. */
+void worker_frame(void *user, const struct frame *frame);
+
+/* The life of a worker process: until ORDER_STOP or the end of the supervisor. Does not return. */
+_Noreturn void worker_live(struct worker *w, int control_fd);

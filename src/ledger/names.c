@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <passer/base/shm.h>
+#include <passer/ledger/names.h>
+
+#define BUCKET_NAMES 4
+#define PATIENCE     10000 /* turns, some tens of microseconds: many times what a writer needs */
+
+struct name {
+	uint64_t key; /* 0: empty */
+	uint64_t used_ns;
+	uint32_t count; /* addresses ever added; the newest NAME_ADDRS_MAX are kept */
+	struct addr addrs[NAME_ADDRS_MAX];
+};
+
+struct bucket {
+	uint32_t sequence; /* odd while a writer is in */
+	struct name names[BUCKET_NAMES];
+};
+
+struct names {
+	size_t bytes;
+	uint64_t mask;
+	uint64_t evicted;
+	struct bucket buckets[];
+};
+
+struct names *names_new(size_t capacity)
+{
+	size_t buckets = 1;
+
+	while (buckets * BUCKET_NAMES < capacity) {
+		buckets *= 2;
+	}
+	size_t bytes = sizeof(struct names) + buckets * sizeof(struct bucket);
+	struct names *n = shm_new(bytes);
+
+	if (n != NULL) {
+		n->bytes = bytes;
+		n->mask = buckets - 1;
+	}
+	return n;
+}
+
+void names_free(struct names *names)
+{
+	if (names != NULL) {
+		shm_free(names, names->bytes);
+	}
+}
+
+static struct bucket *bucket_of(struct names *n, uint64_t key)
+{
+	return &n->buckets[(key >> 24) & n->mask];
+}
+
+static bool write_begin(struct bucket *b)
+{
+	for (int i = 0; i < PATIENCE; i++) {
+		uint32_t sequence = __atomic_load_n(&b->sequence, __ATOMIC_RELAXED);
+
+		if (sequence % 2 == 0 &&
+		    __atomic_compare_exchange_n(&b->sequence, &sequence, sequence + 1, false,
+						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+			__atomic_thread_fence(__ATOMIC_RELEASE);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void write_end(struct bucket *b)
+{
+	__atomic_fetch_add(&b->sequence, 1, __ATOMIC_RELEASE);
+}
+
+/* The name, or the entry that it may take: an empty one, else the one used least recently. */
+static struct name *find_or_victim(struct bucket *b, uint64_t key)
+{
+	struct name *victim = &b->names[0];
+
+	for (int i = 0; i < BUCKET_NAMES; i++) {
+		struct name *n = &b->names[i];
+
+		if (n->key == key) {
+			return n;
+		}
+		if (victim->key != 0 && (n->key == 0 || n->used_ns < victim->used_ns)) {
+			victim = n;
+		}
+	}
+	return victim;
+}
+
+static unsigned held(const struct name *n)
+{
+	return n->count < NAME_ADDRS_MAX ? n->count : NAME_ADDRS_MAX;
+}
+
+static bool has_addr(const struct name *n, const struct addr *addr)
+{
+	for (unsigned i = 0; i < held(n); i++) {
+		if (addr_equal(&n->addrs[i], addr)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void names_add(struct names *names, uint64_t name, const struct addr *addr, uint64_t time_ns)
+{
+	struct bucket *b = bucket_of(names, name);
+
+	if (!write_begin(b)) {
+		return;
+	}
+	struct name *n = find_or_victim(b, name);
+
+	if (n->key != name) {
+		names->evicted += n->key != 0;
+		*n = (struct name){.key = name};
+	}
+	n->used_ns = time_ns;
+	if (!has_addr(n, addr)) {
+		n->addrs[n->count++ % NAME_ADDRS_MAX] = *addr;
+	}
+	write_end(b);
+}
+
+static unsigned copy_addrs(const struct bucket *b, uint64_t key,
+			   struct addr out_addrs[NAME_ADDRS_MAX])
+{
+	for (int i = 0; i < BUCKET_NAMES; i++) {
+		const struct name *n = &b->names[i];
+
+		if (n->key == key) {
+			unsigned count = held(n);
+
+			memcpy(out_addrs, n->addrs, count * sizeof(out_addrs[0]));
+			return count;
+		}
+	}
+	return 0;
+}
+
+unsigned names_find(struct names *names, uint64_t name, struct addr out_addrs[NAME_ADDRS_MAX])
+{
+	struct bucket *b = bucket_of(names, name);
+
+	for (int i = 0; i < PATIENCE; i++) {
+		uint32_t before = __atomic_load_n(&b->sequence, __ATOMIC_ACQUIRE);
+
+		if (before % 2 != 0) {
+			continue;
+		}
+		unsigned count = copy_addrs(b, name, out_addrs);
+
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (__atomic_load_n(&b->sequence, __ATOMIC_RELAXED) == before) {
+			return count;
+		}
+	}
+	return 0;
+}
+
+uint64_t names_evicted(const struct names *names)
+{
+	return names->evicted;
+}

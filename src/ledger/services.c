@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <passer/ledger/services.h>
+
+#define STATE_MASK 3u /* the state is the lowest bits of the value, flags follow */
+
+enum { KIND_SERVICE, KIND_CLIENT, KIND_REFUSAL, KIND_REFUSAL_COUNT };
+
+enum service_state service_next(enum service_state state, enum service_event event)
+{
+	static const uint8_t next[SERVICE_STATE_COUNT][SERVICE_EVENT_COUNT] = {
+		/*                      SYN                SYNACK             REFUSED */
+		[SERVICE_UNKNOWN]   = {SERVICE_ASKED,     SERVICE_UNKNOWN,   SERVICE_UNKNOWN},
+		[SERVICE_ASKED]     = {SERVICE_ASKED,     SERVICE_LISTENING, SERVICE_CLOSED},
+		[SERVICE_LISTENING] = {SERVICE_LISTENING, SERVICE_LISTENING, SERVICE_CLOSED},
+		[SERVICE_CLOSED]    = {SERVICE_CLOSED,    SERVICE_LISTENING, SERVICE_CLOSED},
+	};
+
+	return (enum service_state)next[state][event];
+}
+
+enum service_state service_note(struct ledger *ledger, const struct endpoint *service,
+				enum service_event event, uint64_t time_ns)
+{
+	uint64_t key = ledger_key(ledger, KIND_SERVICE, service, NULL);
+	uint64_t value = table_get(ledger->services, key, time_ns);
+	enum service_state old, new;
+
+	do {
+		old = (enum service_state)(value & STATE_MASK);
+		new = service_next(old, event);
+		if (new == old) {
+			return SERVICE_UNKNOWN;
+		}
+	} while (!table_exchange(ledger->services, key, time_ns, &value,
+				 (value & ~(uint64_t)STATE_MASK) | new));
+	return new == SERVICE_ASKED ? SERVICE_UNKNOWN : new;
+}
+
+enum service_state service_state(struct ledger *ledger, const struct endpoint *service,
+				 uint64_t time_ns)
+{
+	uint64_t key = ledger_key(ledger, KIND_SERVICE, service, NULL);
+
+	return (enum service_state)(table_get(ledger->services, key, time_ns) & STATE_MASK);
+}
+
+bool service_claim(struct ledger *ledger, const struct endpoint *service, enum service_flag flag,
+		   uint64_t time_ns)
+{
+	uint64_t key = ledger_key(ledger, KIND_SERVICE, service, NULL);
+
+	return (table_set_bits(ledger->services, key, time_ns, flag) & flag) == 0;
+}
+
+bool service_has(struct ledger *ledger, const struct endpoint *service, enum service_flag flag,
+		 uint64_t time_ns)
+{
+	uint64_t key = ledger_key(ledger, KIND_SERVICE, service, NULL);
+
+	return (table_get(ledger->services, key, time_ns) & flag) != 0;
+}
+
+bool client_claim(struct ledger *ledger, const struct endpoint *client, enum client_flag flag,
+		  uint64_t time_ns)
+{
+	uint64_t key = ledger_key(ledger, KIND_CLIENT, client, NULL);
+
+	return (table_set_bits(ledger->clients, key, time_ns, flag) & flag) == 0;
+}
+
+bool client_has(struct ledger *ledger, const struct endpoint *client, enum client_flag flag,
+		uint64_t time_ns)
+{
+	uint64_t key = ledger_key(ledger, KIND_CLIENT, client, NULL);
+
+	return (table_get(ledger->clients, key, time_ns) & flag) != 0;
+}
+
+unsigned client_refused(struct ledger *ledger, const struct addr *client,
+			const struct endpoint *service, uint64_t time_ns)
+{
+	struct endpoint whole_client = {.addr = *client};
+	uint64_t pair = ledger_key(ledger, KIND_REFUSAL, &whole_client, service);
+	uint64_t count_key = ledger_key(ledger, KIND_REFUSAL_COUNT, &whole_client, NULL);
+	uint64_t absent = 0;
+
+	if (!table_exchange(ledger->refusals, pair, time_ns, &absent, 1)) {
+		return 0;
+	}
+	uint64_t count = table_get(ledger->refusals, count_key, time_ns);
+
+	while (!table_exchange(ledger->refusals, count_key, time_ns, &count, count + 1)) {
+	}
+	return (unsigned)count + 1;
+}

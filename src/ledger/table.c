@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <passer/base/shm.h>
+#include <passer/ledger/table.h>
+
+#define BUCKET_ENTRIES 8
+#define VALUE_MASK     ((UINT64_C(1) << TABLE_VALUE_BITS) - 1)
+#define AGE_BITS       (64 - TABLE_VALUE_BITS)
+#define AGE_MASK       ((1u << AGE_BITS) - 1)
+#define AGE_SHIFT_NS   38 /* 2^38 ns, about 4.6 minutes */
+
+__extension__ typedef unsigned __int128 entry_whole;
+
+/* Read in halves, changed only as a whole. */
+union entry {
+	struct {
+		uint64_t key;  /* 0: empty */
+		uint64_t word; /* age in the upper bits, value in the lower */
+	};
+	entry_whole whole;
+};
+
+struct bucket {
+	union entry entries[BUCKET_ENTRIES];
+};
+
+struct table {
+	size_t bytes; /* of the mapping */
+	uint64_t mask;
+	uint64_t entries;
+	uint64_t evicted;
+	struct bucket buckets[] __attribute__((aligned(64)));
+};
+
+struct table *table_new(size_t capacity)
+{
+	size_t buckets = 1;
+
+	while (buckets * BUCKET_ENTRIES < capacity) {
+		buckets *= 2;
+	}
+	size_t bytes = sizeof(struct table) + buckets * sizeof(struct bucket);
+	struct table *t = shm_new(bytes);
+
+	if (t != NULL) {
+		t->bytes = bytes;
+		t->mask = buckets - 1;
+	}
+	return t;
+}
+
+void table_free(struct table *table)
+{
+	if (table != NULL) {
+		shm_free(table, table->bytes);
+	}
+}
+
+static struct bucket *bucket_of(struct table *t, uint64_t key)
+{
+	/* The upper half: the lower one may serve a caller as well. */
+	return &t->buckets[(key >> 24) & t->mask];
+}
+
+static unsigned age_now(uint64_t time_ns)
+{
+	return (unsigned)(time_ns >> AGE_SHIFT_NS) & AGE_MASK;
+}
+
+static uint64_t word_of(unsigned age, uint64_t value)
+{
+	return (uint64_t)age << TABLE_VALUE_BITS | (value & VALUE_MASK);
+}
+
+static bool replace(union entry *e, union entry from, union entry to)
+{
+	return __sync_bool_compare_and_swap(&e->whole, from.whole, to.whole);
+}
+
+/* The two halves are consistent when the key is the same before and after: 64 bits do not recur. */
+static union entry *find(struct bucket *b, uint64_t key, union entry *out_copy)
+{
+	for (int i = 0; i < BUCKET_ENTRIES; i++) {
+		union entry *e = &b->entries[i];
+
+		if (__atomic_load_n(&e->key, __ATOMIC_ACQUIRE) == key) {
+			out_copy->key = key;
+			out_copy->word = __atomic_load_n(&e->word, __ATOMIC_ACQUIRE);
+			if (__atomic_load_n(&e->key, __ATOMIC_ACQUIRE) == key) {
+				return e;
+			}
+		}
+	}
+	return NULL;
+}
+
+/* An empty entry, or else the one used least recently. */
+static union entry *find_victim(struct bucket *b, unsigned age, union entry *out_copy)
+{
+	union entry *oldest = NULL;
+	unsigned oldest_steps = 0;
+
+	for (int i = 0; i < BUCKET_ENTRIES; i++) {
+		union entry *e = &b->entries[i];
+		union entry copy = {{.key = __atomic_load_n(&e->key, __ATOMIC_ACQUIRE),
+				     .word = __atomic_load_n(&e->word, __ATOMIC_ACQUIRE)}};
+		unsigned steps = (age - (unsigned)(copy.word >> TABLE_VALUE_BITS)) & AGE_MASK;
+
+		if (copy.key == 0) {
+			*out_copy = copy;
+			return e;
+		}
+		/* More than half the circle is a time ahead: captures may go back in time. */
+		if (steps > AGE_MASK / 2) {
+			steps = 0;
+		}
+		if (oldest == NULL || steps > oldest_steps) {
+			oldest = e;
+			oldest_steps = steps;
+			*out_copy = copy;
+		}
+	}
+	return oldest;
+}
+
+static void refresh_age(union entry *e, union entry copy, unsigned age)
+{
+	union entry fresh = {{.key = copy.key, .word = word_of(age, copy.word)}};
+
+	if (fresh.word != copy.word) {
+		(void)replace(e, copy, fresh); /* somebody else's change is as good */
+	}
+}
+
+uint64_t table_get(struct table *table, uint64_t key, uint64_t time_ns)
+{
+	union entry copy;
+	union entry *e = find(bucket_of(table, key), key, &copy);
+
+	if (e == NULL) {
+		return 0;
+	}
+	refresh_age(e, copy, age_now(time_ns));
+	return copy.word & VALUE_MASK;
+}
+
+static bool try_insert(struct table *t, uint64_t key, unsigned age, uint64_t value)
+{
+	union entry copy;
+	union entry *e = find_victim(bucket_of(t, key), age, &copy);
+	union entry fresh = {{.key = key, .word = word_of(age, value)}};
+
+	if (!replace(e, copy, fresh)) {
+		return false;
+	}
+	__atomic_fetch_add(copy.key == 0 ? &t->entries : &t->evicted, 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+bool table_exchange(struct table *table, uint64_t key, uint64_t time_ns, uint64_t *expected,
+		    uint64_t desired)
+{
+	unsigned age = age_now(time_ns);
+
+	/* Every failed turn means that another process succeeded, so this ends. */
+	for (;;) {
+		union entry copy;
+		union entry *e = find(bucket_of(table, key), key, &copy);
+		uint64_t value = e != NULL ? copy.word & VALUE_MASK : 0;
+
+		if (value != *expected) {
+			*expected = value;
+			return false;
+		}
+		if (e == NULL) {
+			if (try_insert(table, key, age, desired)) {
+				return true;
+			}
+			continue;
+		}
+		union entry fresh = {{.key = key, .word = word_of(age, desired)}};
+
+		if (fresh.word == copy.word || replace(e, copy, fresh)) {
+			return true;
+		}
+	}
+}
+
+uint64_t table_set_bits(struct table *table, uint64_t key, uint64_t time_ns, uint64_t bits)
+{
+	uint64_t value = table_get(table, key, time_ns);
+
+	while ((value & bits) != bits &&
+	       !table_exchange(table, key, time_ns, &value, value | bits)) {
+	}
+	return value;
+}
+
+struct table_counters table_counters(const struct table *table)
+{
+	return (struct table_counters){
+		.entries = __atomic_load_n(&table->entries, __ATOMIC_RELAXED),
+		.evicted = __atomic_load_n(&table->evicted, __ATOMIC_RELAXED),
+		.capacity = (table->mask + 1) * BUCKET_ENTRIES,
+	};
+}
