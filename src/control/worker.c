@@ -204,7 +204,6 @@ static void live_setup(struct live *live)
 		_exit(EXIT_FAILURE);
 	}
 	for (unsigned i = 0; i < w->ring_count; i++) {
-		ring_resume(w->rings[i]);
 		if (add_fd(live, source_fd(ring_source(w->rings[i]))) != 0) {
 			log_error("worker %u: epoll: %s", w->id, strerror(errno));
 			_exit(EXIT_FAILURE);

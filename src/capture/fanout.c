@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "fanout.h"
+
+#include "bpflog.h"
+#include "syserr.h"
+
+#include "fanout.skel.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#define GROUP_MASK 0xffff
+
+static int join(int fd, uint32_t group, uint32_t flags, struct err *err)
+{
+	uint32_t arg = group | (PACKET_FANOUT_EBPF | flags) << 16;
+
+	if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &arg, sizeof(arg)) == 0) {
+		return 0;
+	}
+	int ret = -errno;
+
+	if (ret == -EINVAL) {
+		return err_set(err, ret,
+		               "fanout group: the interface must be up while it is joined, "
+		               "and the kernel must know PACKET_FANOUT_EBPF (4.3)");
+	}
+	return syserr_set(err, ret, "fanout group");
+}
+
+static int read_group(int fd, int *out_group, struct err *err)
+{
+	uint32_t arg;
+	socklen_t len = sizeof(arg);
+
+	if (getsockopt(fd, SOL_PACKET, PACKET_FANOUT, &arg, &len) != 0) {
+		return syserr_set(err, -errno, "id of the fanout group");
+	}
+	*out_group = (int)(arg & GROUP_MASK);
+	return 0;
+}
+
+/* The group holds the program from then on. */
+static int set_selector(int fd, struct err *err)
+{
+	struct fanout *skeleton;
+	int ret = 0;
+
+	bpflog_init();
+	skeleton = fanout__open_and_load();
+	if (skeleton == NULL) {
+		return syserr_set(err, -errno, "the kernel does not load the eBPF fanout selector");
+	}
+	int program = bpf_program__fd(skeleton->progs.passer_fanout);
+
+	if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT_DATA, &program, sizeof(program)) != 0) {
+		ret = syserr_set(err, -errno, "the group does not take the eBPF fanout selector");
+	}
+	fanout__destroy(skeleton);
+	return ret;
+}
+
+int fanout_join(int fd, int group, int *out_group, struct err *err)
+{
+	if (group >= 0) {
+		*out_group = group;
+		return join(fd, (uint32_t)group & GROUP_MASK, 0, err);
+	}
+	int ret = join(fd, 0, PACKET_FANOUT_FLAG_UNIQUEID, err);
+
+	if (ret == 0) {
+		ret = set_selector(fd, err);
+	}
+	return ret != 0 ? ret : read_group(fd, out_group, err);
+}
