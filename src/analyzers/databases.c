@@ -41,8 +41,8 @@ int databases_init(struct databases *db, struct err *err)
 	if (oui_new(oui_default_paths, &db->oui, err) < 0) {
 		db->oui = NULL;
 		log_warn("MA records come without manufacturers: %s; apt-get install nmap-common "
-			 "ieee-data",
-			 err->text);
+		         "ieee-data",
+		         err->text);
 	}
 	ret = load_banners(&db->tcp_servers, "tcp_server.tsv", err);
 	if (ret == 0) {

@@ -40,7 +40,7 @@ static bool is_dns_port(uint16_t port)
 /* ---- records with the parts that a message gives -------------------------------------------- */
 
 static struct record *begin(const struct response *r, enum record_type type,
-			    const struct addr *addr, const char *proto)
+                            const struct addr *addr, const char *proto)
 {
 	struct record *rec = &r->ctx->rec;
 
@@ -49,7 +49,7 @@ static struct record *begin(const struct response *r, enum record_type type,
 }
 
 static void emit_name(const struct response *r, const struct addr *addr, const char *proto,
-		      const struct dns_name *name)
+                      const struct dns_name *name)
 {
 	struct record *rec = begin(r, REC_DN, addr, proto);
 
@@ -64,6 +64,9 @@ static void add_strings(struct text *t, struct cursor data)
 	for (bool is_first = true; cur_left(&data) > 0; is_first = false) {
 		struct span string = dns_string_parse(&data);
 
+		if (!cur_ok(&data)) {
+			break;
+		}
 		if (!is_first) {
 			text_add(t, " ");
 		}
@@ -96,8 +99,7 @@ static bool is_qualified(const struct dns_name *name)
 	return dot != NULL && dot != name->bytes && dot != name->bytes + name->len - 1;
 }
 
-static void remember(const struct response *r, const struct dns_name *name,
-		     const struct addr *addr)
+static void remember(const struct response *r, const struct dns_name *name, const struct addr *addr)
 {
 	if (is_qualified(name)) {
 		names_add(r->ctx->ledger->names, name_key(r->ctx, name), addr, r->time_ns);
@@ -201,7 +203,7 @@ static void on_ptr(const struct response *r, struct dns_record *record)
 
 /* Facts about the sender itself, under a name of its own in the link-local domain. */
 static struct record *begin_local(const struct response *r, const char *proto,
-				  const struct dns_record *record)
+                                  const struct dns_record *record)
 {
 	struct span owner = dns_name_span(&record->owner);
 
@@ -260,13 +262,14 @@ static void on_rp(const struct response *r, struct dns_record *record)
 	}
 }
 
-/* The version that a name server admits to, and the client that asked: both names are old habits. */
+/* The version that a name server admits to, and the client that asked: both names are old habits.
+ */
 static void on_chaos(const struct response *r, struct dns_record *record)
 {
 	struct record *rec;
 
 	if (record->type != DNS_TYPE_TXT || !(dns_name_is(&record->owner, "version.bind.") ||
-					      dns_name_is(&record->owner, "hostname.bind."))) {
+	                                      dns_name_is(&record->owner, "hostname.bind."))) {
 		return;
 	}
 	rec = begin(r, REC_DN, &r->pkt->src, "TXT");
@@ -396,13 +399,13 @@ static void on_nxdomain(const struct response *r, const struct dns_question *q)
 }
 
 static void emit_party(const struct pkt *pkt, struct analyzer_ctx *ctx, bool is_server,
-		       struct warnings warnings)
+                       struct warnings warnings)
 {
 	struct record *rec = &ctx->rec;
 	uint16_t port = is_server ? pkt->sport : pkt->dport;
 
 	record_begin(rec, is_server ? REC_US : REC_UC, &pkt->src, "UDP_", port,
-		     pkt->frame->time_ns);
+	             pkt->frame->time_ns);
 	text_add(&rec->state, "open");
 	text_add(&rec->desc, port_name(port));
 	text_add(&rec->desc, is_server ? "/server" : "/client");
@@ -411,8 +414,8 @@ static void emit_party(const struct pkt *pkt, struct analyzer_ctx *ctx, bool is_
 }
 
 static enum verdict on_response(const struct pkt *pkt, const struct dns_header *header,
-				const struct dns_question *last_question, struct cursor c,
-				struct analyzer_ctx *ctx)
+                                const struct dns_question *last_question, struct cursor c,
+                                struct analyzer_ctx *ctx)
 {
 	struct response r = {.pkt = pkt, .ctx = ctx, .time_ns = pkt->frame->time_ns};
 	struct cursor probe = c;
@@ -424,9 +427,9 @@ static enum verdict on_response(const struct pkt *pkt, const struct dns_header *
 	emit_party(pkt, ctx, true, no_warnings);
 	if (header->rcode == DNS_RCODE_NOERROR) {
 		on_records(&r, &c,
-			   (unsigned)header->answers + header->authorities + header->additionals);
+		           (unsigned)header->answers + header->authorities + header->additionals);
 	} else if (header->rcode == DNS_RCODE_NXDOMAIN && ctx->options->wants_nxdomain &&
-		   header->questions == 1 && (last_question->class & 0x7fff) == DNS_CLASS_IN) {
+	           header->questions == 1 && (last_question->class & 0x7fff) == DNS_CLASS_IN) {
 		on_nxdomain(&r, last_question);
 	}
 	return VERDICT_DONE;

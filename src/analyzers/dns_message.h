@@ -7,7 +7,7 @@
 
 #include <passer/base/cursor.h>
 
-#define DNS_NAME_MAX 256 /* 255 bytes on the wire, so fewer as text */
+#define DNS_NAME_MAX 254 /* as text with its final dot: 255 bytes on the wire */
 
 /* Labels joined with dots and a final dot; the root is ".". Bytes as on the wire, not escaped. */
 struct dns_name {

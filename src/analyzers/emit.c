@@ -27,8 +27,8 @@ void emit(struct analyzer_ctx *ctx)
 }
 
 void emit_words(struct analyzer_ctx *ctx, enum record_type type, const struct addr *addr,
-		const char *proto, int32_t number, const char *state, const char *desc,
-		struct warnings warnings, uint64_t time_ns)
+                const char *proto, int32_t number, const char *state, const char *desc,
+                struct warnings warnings, uint64_t time_ns)
 {
 	record_begin(&ctx->rec, type, addr, proto, number, time_ns);
 	text_add(&ctx->rec.state, state);

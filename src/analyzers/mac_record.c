@@ -3,7 +3,7 @@
 #include <passer/ledger/hosts.h>
 
 void emit_mac(struct analyzer_ctx *ctx, const struct addr *addr, const struct mac *mac,
-	      uint64_t time_ns)
+              uint64_t time_ns)
 {
 	char text[MAC_TEXT_SIZE];
 

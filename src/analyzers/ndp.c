@@ -97,7 +97,7 @@ static enum verdict ndp_run(const struct pkt *pkt, struct analyzer_ctx *ctx)
 	case NEIGHBOUR_SOLICITATION:
 		if (is_local && (m.has_source_mac || pkt->has_mac)) {
 			emit_mac(ctx, &pkt->src, m.has_source_mac ? &m.source_mac : &pkt->smac,
-				 now);
+			         now);
 		}
 		return is_local ? VERDICT_DONE : VERDICT_UNHANDLED;
 	case NEIGHBOUR_ADVERTISEMENT:

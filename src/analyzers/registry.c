@@ -17,9 +17,9 @@ static const struct analyzer_row rows[] = {
 _Static_assert(ROW_COUNT <= ANALYZERS_MAX, "raise ANALYZERS_MAX and the width of the bit sets");
 
 struct dispatch {
-	uint32_t by_layer[LAYER_COUNT]; /* analyzers that want every packet of a layer */
+	uint32_t by_layer[LAYER_COUNT];   /* analyzers that want every packet of a layer */
 	uint32_t by_port[UINT16_MAX + 1]; /* analyzers that want a port, of whatever layer */
-	uint32_t of_layer[LAYER_COUNT]; /* all analyzers of a layer */
+	uint32_t of_layer[LAYER_COUNT];   /* all analyzers of a layer */
 };
 
 const struct analyzer_row *analyzer_rows(size_t *out_count)
@@ -56,14 +56,14 @@ void dispatch_free(struct dispatch *dispatch)
 }
 
 enum verdict dispatch_run(const struct dispatch *dispatch, const struct pkt *pkt,
-			  struct analyzer_ctx *ctx)
+                          struct analyzer_ctx *ctx)
 {
 	uint32_t wanted = dispatch->by_layer[pkt->layer];
 	enum verdict verdict = VERDICT_PASSED;
 
 	if (pkt->layer == LAYER_UDP || pkt->layer == LAYER_TCP) {
 		wanted |= (dispatch->by_port[pkt->sport] | dispatch->by_port[pkt->dport]) &
-			  dispatch->of_layer[pkt->layer];
+		          dispatch->of_layer[pkt->layer];
 	}
 	while (wanted != 0 && verdict == VERDICT_PASSED) {
 		unsigned i = (unsigned)__builtin_ctz(wanted);

@@ -12,7 +12,10 @@
 /* A client that so many services refused is scanning. */
 #define REFUSALS_OF_A_SCAN 15
 
-#define FLAGS_ASKED (TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK)
+#define FLAGS_ASKED   (TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK)
+#define FLAGS_CLASSIC (FLAGS_ASKED | TCP_PSH | TCP_URG)
+
+#define PORT_IDENT 113
 
 static const struct warnings no_warnings;
 
@@ -52,20 +55,20 @@ static struct warnings one_warning(enum warning warning)
 static struct warnings policy_warnings(const struct analyzer_ctx *ctx, uint16_t port)
 {
 	return port_names_find(ctx->db->tcp_policy, port) != NULL
-		       ? one_warning(WARN_PORTPOLICYVIOLATION)
-		       : no_warnings;
+	               ? one_warning(WARN_PORTPOLICYVIOLATION)
+	               : no_warnings;
 }
 
 static void emit_client(struct analyzer_ctx *ctx, const struct segment *s, const char *desc,
-			struct warnings warnings)
+                        struct warnings warnings)
 {
 	emit_words(ctx, REC_TC, &s->src.addr, "TCP_", s->dst.port, "open", desc, warnings,
-		   s->time_ns);
+	           s->time_ns);
 }
 
 /* A state of a service is printed each time that it changes, and the ledger tells when. */
 static void emit_service_state(struct analyzer_ctx *ctx, const struct segment *s, const char *state,
-			       struct warnings warnings)
+                               struct warnings warnings)
 {
 	record_begin(&ctx->rec, REC_TS, &s->src.addr, "TCP_", s->src.port, s->time_ns);
 	text_add(&ctx->rec.state, state);
@@ -90,7 +93,7 @@ static void check_land_attack(const struct segment *s, struct analyzer_ctx *ctx)
 	}
 	warnings_add(&warnings, WARN_SPOOFED);
 	emit_words(ctx, REC_TS, &s->src.addr, "TCP_", s->src.port, "attack",
-		   "land attack IP address spoofed", warnings, s->time_ns);
+	           "land attack IP address spoofed", warnings, s->time_ns);
 }
 
 static void on_synack(const struct segment *s, struct analyzer_ctx *ctx)
@@ -146,17 +149,17 @@ static void on_rst(const struct segment *s, struct analyzer_ctx *ctx)
 	}
 	if (client_refused(ctx->ledger, &s->dst.addr, &s->src, s->time_ns) >= REFUSALS_OF_A_SCAN) {
 		emit_words(ctx, REC_IP, &s->dst.addr, "IP", PROTO_PLAIN, "suspicious",
-			   "Scanned TCP closed ports.", one_warning(WARN_SCAN), s->time_ns);
+		           "Scanned TCP closed ports.", one_warning(WARN_SCAN), s->time_ns);
 	}
 }
 
 static void describe(struct analyzer_ctx *ctx, enum record_type type, const struct endpoint *who,
-		     uint16_t port, const struct banner *banner, uint64_t time_ns)
+                     uint16_t port, const struct banner *banner, uint64_t time_ns)
 {
 	if (banner->description[0] != '\0') {
 		emit_words(ctx, type, &who->addr, "TCP_", port,
-			   type == REC_TS ? "listening" : "open", banner->description,
-			   banner->warnings, time_ns);
+		           type == REC_TS ? "listening" : "open", banner->description,
+		           banner->warnings, time_ns);
 	}
 }
 
@@ -194,8 +197,7 @@ static void on_data(const struct segment *s, struct analyzer_ctx *ctx)
 	    flow_segment(ctx->flows, &s->src, &s->dst, s->time_ns) > SEGMENTS_LOOKED_AT) {
 		return;
 	}
-	bool from_server =
-		service_state(ctx->ledger, &s->src, s->time_ns) == SERVICE_LISTENING;
+	bool from_server = service_state(ctx->ledger, &s->src, s->time_ns) == SERVICE_LISTENING;
 	bool to_server = service_state(ctx->ledger, &s->dst, s->time_ns) == SERVICE_LISTENING;
 
 	if (from_server && !to_server) {
@@ -226,7 +228,8 @@ static enum verdict tcp_run(const struct pkt *pkt, struct analyzer_ctx *ctx)
 		on_rst(&s, ctx);
 	} else if (flags == TCP_ACK) {
 		on_data(&s, ctx);
-	} else if (flags == (TCP_FIN | TCP_RST | TCP_ACK) && pkt->sport == 113) {
+	} else if ((pkt->tcp_flags & FLAGS_CLASSIC) == (TCP_FIN | TCP_RST | TCP_ACK) &&
+	           pkt->sport == PORT_IDENT) {
 		return VERDICT_DONE; /* how some ident servers hang up */
 	} else {
 		struct warnings warnings = one_warning(WARN_NONCOMPLIANT);

@@ -115,7 +115,8 @@ size_t addr_format_short(const struct addr *a, char out_text[static ADDR_TEXT_SI
 	if (a->family != ADDR_V6 || inet_ntop(AF_INET6, a->bytes, full, sizeof(full)) == NULL) {
 		return addr_format(a, out_text);
 	}
-	/* The mixed form for mapped addresses is the only one longer than a plain address can be. */
+	/* The mixed form for mapped addresses is the only one longer than a plain address can be.
+	 */
 	size_t len = strnlen(full, ADDR_TEXT_SIZE - 1);
 
 	memcpy(out_text, full, len);

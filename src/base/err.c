@@ -22,6 +22,6 @@ int err_prefix(struct err *err, int code, const char *prefix)
 	size_t prefix_len = strnlen(prefix, room);
 
 	snprintf(err->text, sizeof(err->text), "%.*s: %.*s", (int)prefix_len, prefix,
-		 (int)(room - prefix_len), old.text);
+	         (int)(room - prefix_len), old.text);
 	return code;
 }

@@ -72,7 +72,7 @@ static void put_special(struct text *t, uint8_t b)
 
 /* First bytes of UTF-8 sequences and what may follow them: the Unicode Standard, table 3-7. */
 struct utf8_lead {
-	uint8_t first, last;         /* range of the lead byte */
+	uint8_t first, last;             /* range of the lead byte */
 	uint8_t second_low, second_high; /* range of the second byte */
 	uint8_t len;
 };

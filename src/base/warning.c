@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <passer/base/warning.h>
 
-static const char *const names[WARN_COUNT] = {
-	[WARN_NONE] = "",
+static const char *const names[WARN_COUNT] = {[WARN_NONE] = "",
 #define X(id, word) [WARN_##id] = word,
-	WARNINGS(X)
+                                              WARNINGS(X)
 #undef X
 };
 
@@ -41,7 +40,8 @@ bool warnings_parse(struct span words, struct warnings *out_warnings)
 		enum warning warning = find(span_of(words.data, len));
 		size_t used = len + (colon != NULL);
 
-		if (warning == WARN_NONE || n == WARNINGS_MAX || (colon != NULL && used == words.len)) {
+		if (warning == WARN_NONE || n == WARNINGS_MAX ||
+		    (colon != NULL && used == words.len)) {
 			return false;
 		}
 		warnings_add(&list, warning);

@@ -5,34 +5,33 @@
 
 #include <bpf/libbpf.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* Its messages may have many lines, as the verifier's do. */
-static void log_lines(enum log_level level, char *text)
+static int print(enum libbpf_print_level theirs, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
+/*
+ * Our callers say themselves, in the user's words, that a load failed. All but the first line of a
+ * message is what the verifier has to say, for us rather than for the user.
+ */
+static int print(enum libbpf_print_level theirs, const char *format, va_list args)
 {
+	enum log_level level = theirs == LIBBPF_WARN ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+	char *text;
+
+	if (theirs == LIBBPF_DEBUG || !log_is_on(level) || vasprintf(&text, format, args) < 0) {
+		return 0;
+	}
 	char *rest = text;
 
 	for (char *line = strsep(&rest, "\n"); line != NULL; line = strsep(&rest, "\n")) {
 		if (*line != '\0') {
-			log_at(level, "libbpf: %s", line);
+			log_at(level, "%s", line);
 		}
+		level = LOG_LEVEL_DEBUG;
 	}
-}
-
-static int print(enum libbpf_print_level theirs, const char *format, va_list args)
-        __attribute__((format(printf, 2, 0)));
-
-/* Our callers say themselves, in the user's words, that a load failed. */
-static int print(enum libbpf_print_level theirs, const char *format, va_list args)
-{
-	enum log_level ours = theirs == LIBBPF_WARN ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
-	char text[4096];
-
-	if (theirs == LIBBPF_DEBUG || !log_is_on(ours)) {
-		return 0;
-	}
-	vsnprintf(text, sizeof(text), format, args);
-	log_lines(ours, text);
+	free(text);
 	return 0;
 }
 

@@ -83,11 +83,11 @@ static bool parse_link(const struct nlmsghdr *message, struct link_info *out_lin
 		return false;
 	}
 	*out_link = (struct link_info){
-	        .ifindex = (unsigned)info->ifi_index,
-	        .hatype = info->ifi_type,
-	        .is_up = (info->ifi_flags & IFF_UP) != 0 && (info->ifi_flags & IFF_RUNNING) != 0,
-	        .is_gone = message->nlmsg_type == RTM_DELLINK,
-	        .is_loopback = (info->ifi_flags & IFF_LOOPBACK) != 0,
+		.ifindex = (unsigned)info->ifi_index,
+		.hatype = info->ifi_type,
+		.is_up = (info->ifi_flags & IFF_UP) != 0 && (info->ifi_flags & IFF_RUNNING) != 0,
+		.is_gone = message->nlmsg_type == RTM_DELLINK,
+		.is_loopback = (info->ifi_flags & IFF_LOOPBACK) != 0,
 	};
 	strncpy(out_link->name, name, sizeof(out_link->name) - 1);
 	return true;

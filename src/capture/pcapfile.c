@@ -100,9 +100,9 @@ static void pcapfile_close(struct source *source)
 }
 
 static const struct source_ops pcapfile_ops = {
-        .read = pcapfile_read,
-        .fd = pcapfile_fd,
-        .close = pcapfile_close,
+	.read = pcapfile_read,
+	.fd = pcapfile_fd,
+	.close = pcapfile_close,
 };
 
 /* Tells the format from the first bytes; a pipe is waited for. */
@@ -159,7 +159,7 @@ struct pcapfile_progress pcapfile_progress(const struct source *pcapfile)
 	const struct stream *stream = ((const struct pcapfile *)pcapfile)->stream;
 
 	return (struct pcapfile_progress){
-	        .read_bytes = stream_disk_offset(stream),
-	        .size_bytes = stream_disk_size(stream),
+		.read_bytes = stream_disk_offset(stream),
+		.size_bytes = stream_disk_size(stream),
 	};
 }

@@ -17,9 +17,9 @@ static const struct magic {
 	uint32_t tick_ns;
 	size_t header_bytes;
 } magics[] = {
-        {0xa1b2c3d4, 1000, RECORD_HEADER_BYTES},
-        {0xa1b23c4d, 1, RECORD_HEADER_BYTES},
-        {0xa1b2cd34, 1000, RECORD_HEADER_BYTES + PATCHED_EXTRA_BYTES},
+	{0xa1b2c3d4, 1000, RECORD_HEADER_BYTES},
+	{0xa1b23c4d, 1, RECORD_HEADER_BYTES},
+	{0xa1b2cd34, 1000, RECORD_HEADER_BYTES + PATCHED_EXTRA_BYTES},
 };
 
 /* False when it is no magic of this format. */
@@ -80,10 +80,10 @@ static int pcap_next(struct pcapfile *f, struct frame *out_frame, struct err *er
 	}
 	stream_take(f->stream, pcap->header_bytes);
 	*out_frame = (struct frame){
-	        .bytes = stream_take(f->stream, captured),
-	        .wire_bytes = original > captured ? original : captured,
-	        .link = pcap->link,
-	        .time_ns = (uint64_t)seconds * NS_PER_S + (uint64_t)ticks * pcap->tick_ns,
+		.bytes = stream_take(f->stream, captured),
+		.wire_bytes = original > captured ? original : captured,
+		.link = pcap->link,
+		.time_ns = (uint64_t)seconds * NS_PER_S + (uint64_t)ticks * pcap->tick_ns,
 	};
 	return RECORD_FRAME;
 }

@@ -196,11 +196,11 @@ static int deliver(const struct pcapng_state *state, struct packet *p, struct fr
 		               p->captured);
 	}
 	*out_frame = (struct frame){
-	        .bytes = bytes,
-	        .wire_bytes = p->original > p->captured ? p->original : p->captured,
-	        .link = i->link,
-	        .time_ns = time_ns(i, p->ticks),
-	        .interface = p->interface,
+		.bytes = bytes,
+		.wire_bytes = p->original > p->captured ? p->original : p->captured,
+		.link = i->link,
+		.time_ns = time_ns(i, p->ticks),
+		.interface = p->interface,
 	};
 	return RECORD_FRAME;
 }

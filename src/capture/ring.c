@@ -124,16 +124,16 @@ static struct frame frame_of(const struct tpacket3_hdr *header)
 {
 	const uint8_t *base = (const uint8_t *)header;
 	const struct sockaddr_ll *from =
-	        (const void *)(base + TPACKET_ALIGN(sizeof(struct tpacket3_hdr)));
+		(const void *)(base + TPACKET_ALIGN(sizeof(struct tpacket3_hdr)));
 
 	return (struct frame){
-	        .bytes = span_of(base + header->tp_mac, header->tp_snaplen),
-	        .wire_bytes = header->tp_len,
-	        .link = link_type_of(from->sll_hatype),
-	        .time_ns = (uint64_t)header->tp_sec * NS_PER_SEC + header->tp_nsec,
-	        .interface = (uint32_t)from->sll_ifindex,
-	        .has_vlan = (header->tp_status & TP_STATUS_VLAN_VALID) != 0,
-	        .vlan_tci = (uint16_t)header->hv1.tp_vlan_tci,
+		.bytes = span_of(base + header->tp_mac, header->tp_snaplen),
+		.wire_bytes = header->tp_len,
+		.link = link_type_of(from->sll_hatype),
+		.time_ns = (uint64_t)header->tp_sec * NS_PER_SEC + header->tp_nsec,
+		.interface = (uint32_t)from->sll_ifindex,
+		.has_vlan = (header->tp_status & TP_STATUS_VLAN_VALID) != 0,
+		.vlan_tci = (uint16_t)header->hv1.tp_vlan_tci,
 	};
 }
 
@@ -225,9 +225,9 @@ static void ring_close_source(struct source *source)
 }
 
 static const struct source_ops ring_ops = {
-        .read = ring_read,
-        .fd = ring_fd,
-        .close = ring_close_source,
+	.read = ring_read,
+	.fd = ring_fd,
+	.close = ring_close_source,
 };
 
 /* ---- Bringing it up ---- */
@@ -263,19 +263,19 @@ static int bind_interface(struct ring *r, const struct ring_config *config, stru
 	return socket_bind(r->fd, config->ifindex, err);
 }
 
+static int listen_promiscuous(struct ring *r, const struct ring_config *config, struct err *err)
+{
+	int ret = config->ifindex != 0 ? socket_add_promisc(r->fd, config->ifindex) : 0;
+
+	return ret != 0 ? syserr_set(err, ret, "promiscuous mode") : 0;
+}
+
 static int join_group(struct ring *r, const struct ring_config *config, struct err *err)
 {
 	if (config->is_alone) {
 		return 0;
 	}
 	return fanout_join(r->fd, config->fanout_id, &r->fanout_id, err);
-}
-
-static int listen_promiscuous(struct ring *r, const struct ring_config *config, struct err *err)
-{
-	int ret = config->ifindex != 0 ? socket_add_promisc(r->fd, config->ifindex) : 0;
-
-	return ret != 0 ? syserr_set(err, ret, "promiscuous mode") : 0;
 }
 
 static int swap_filter(struct ring *r, const struct ring_config *config, struct err *err)
@@ -290,12 +290,14 @@ static int swap_filter(struct ring *r, const struct ring_config *config, struct 
  * step replaces one filter by the other while no frame is between them.
  */
 static step_fn *const steps[] = {
-        load_filter, /* first, since it is what is refused most often */
-        open_socket, /* deaf */
-        map_ring,       mute,
-        bind_interface, /* hears, and rejects */
-        join_group,     listen_promiscuous,
-        swap_filter,
+	load_filter,        /* first, since it is what is refused most often */
+	open_socket,        /* deaf */
+	map_ring,           /* must be there before the first frame */
+	mute,               /* rejects everything */
+	bind_interface,     /* the kernel begins to ask the filter */
+	listen_promiscuous, /* slow: before the group counts on this member */
+	join_group,         /* its share is lost until the next step */
+	swap_filter,        /* hears */
 };
 
 int ring_open(const struct ring_config *config, struct ring **out_ring, struct err *err)

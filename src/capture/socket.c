@@ -46,11 +46,11 @@ static bool is_block_size(size_t bytes)
 static int ask_blocks(int fd, const struct ring_config *config, unsigned blocks)
 {
 	struct tpacket_req3 req = {
-	        .tp_block_size = (unsigned)config->block_bytes,
-	        .tp_block_nr = blocks,
-	        .tp_frame_size = FRAME_BYTES,
-	        .tp_frame_nr = (unsigned)(config->block_bytes / FRAME_BYTES) * blocks,
-	        .tp_retire_blk_tov = config->retire_ms,
+		.tp_block_size = (unsigned)config->block_bytes,
+		.tp_block_nr = blocks,
+		.tp_frame_size = FRAME_BYTES,
+		.tp_frame_nr = (unsigned)(config->block_bytes / FRAME_BYTES) * blocks,
+		.tp_retire_blk_tov = config->retire_ms,
 	};
 
 	return setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &req, sizeof(req)) != 0 ? -errno : 0;
@@ -133,9 +133,9 @@ int socket_mute(int fd)
 int socket_bind(int fd, unsigned ifindex, struct err *err)
 {
 	struct sockaddr_ll addr = {
-	        .sll_family = AF_PACKET,
-	        .sll_protocol = htons(ETH_P_ALL),
-	        .sll_ifindex = (int)ifindex,
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = (int)ifindex,
 	};
 
 	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) != 0) {

@@ -109,10 +109,10 @@ static int fill_packed(struct stream *s, struct err *err)
 			return ret;
 		}
 		struct unpack_io io = {
-		        .in = s->packed,
-		        .out = s->window + s->len,
-		        .room = s->window_size - s->len,
-		        .is_last = s->is_disk_ended,
+			.in = s->packed,
+			.out = s->window + s->len,
+			.room = s->window_size - s->len,
+			.is_last = s->is_disk_ended,
 		};
 		ret = unpack_step(s->unpacker, &io, err);
 		s->packed = io.in;
@@ -173,7 +173,7 @@ int stream_need(struct stream *stream, size_t n, struct err *err)
 	int ret = make_room(stream, n, err);
 
 	while (ret == 0 && stream->len < n) {
-		ret = stream->is_ended && stream->fault == 0 ? -ENODATA : fill(stream, err);
+		ret = stream->is_ended ? -ENODATA : fill(stream, err);
 	}
 	return ret;
 }

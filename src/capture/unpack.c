@@ -199,12 +199,12 @@ static const char *zstd_step(struct unpacker *u, struct unpack_io *io)
 }
 
 static const struct unpack_format formats[] = {
-        {"gzip", {0x1f, 0x8b}, 2, 0xff, gzip_begin, gzip_end, gzip_step},
-        {"bzip2", {'B', 'Z', 'h'}, 3, 0xff, bzip2_begin, bzip2_end, bzip2_step},
-        {"xz", {0xfd, '7', 'z', 'X', 'Z', 0}, 6, 0xff, xz_begin, xz_end, xz_step},
-        {"zstd", {0x28, 0xb5, 0x2f, 0xfd}, 4, 0xff, zstd_begin, zstd_end, zstd_step},
-        /* A skippable frame, 0x184d2a5? (RFC 8878, section 3.1.2): pzstd begins its files so. */
-        {"zstd", {0x50, 0x2a, 0x4d, 0x18}, 4, 0xf0, zstd_begin, zstd_end, zstd_step},
+	{"gzip", {0x1f, 0x8b}, 2, 0xff, gzip_begin, gzip_end, gzip_step},
+	{"bzip2", {'B', 'Z', 'h'}, 3, 0xff, bzip2_begin, bzip2_end, bzip2_step},
+	{"xz", {0xfd, '7', 'z', 'X', 'Z', 0}, 6, 0xff, xz_begin, xz_end, xz_step},
+	{"zstd", {0x28, 0xb5, 0x2f, 0xfd}, 4, 0xff, zstd_begin, zstd_end, zstd_step},
+	/* A skippable frame, 0x184d2a5? (RFC 8878, section 3.1.2): pzstd begins its files so. */
+	{"zstd", {0x50, 0x2a, 0x4d, 0x18}, 4, 0xf0, zstd_begin, zstd_end, zstd_step},
 };
 
 const struct unpack_format *unpack_format_of(struct span head)

@@ -32,7 +32,7 @@ static struct progress progress_begin(const struct worker *w)
 }
 
 static void progress_show(struct progress *p, const struct worker *w, const char *path,
-			  struct pcapfile_progress at)
+                          struct pcapfile_progress at)
 {
 	uint64_t now = p->is_shown ? clock_monotonic_ns() : 0;
 
@@ -50,8 +50,8 @@ static void progress_show(struct progress *p, const struct worker *w, const char
 	}
 	double part = (double)at.read_bytes / (double)at.size_bytes;
 
-	fprintf(stderr, "\r\033[K%s: %3.0f %%, %.0f packets/s, %.0f s left", path, part * 100.0, rate,
-		seconds / part - seconds);
+	fprintf(stderr, "\r\033[K%s: %3.0f %%, %.0f packets/s, %.0f s left", path, part * 100.0,
+	        rate, seconds / part - seconds);
 }
 
 static void progress_wipe(struct progress *p)
@@ -90,7 +90,7 @@ static bool read_one(struct worker *w, const char *path, files_stop_fn *must_sto
 }
 
 unsigned files_read(struct worker *w, const char *const *paths, unsigned count,
-		    files_stop_fn *must_stop, void *user)
+                    files_stop_fn *must_stop, void *user)
 {
 	unsigned troubles = 0;
 

@@ -8,8 +8,8 @@
 typedef bool files_stop_fn(void *user);
 
 /*
- * Reads all files in their order. A file that cannot be opened or breaks off is one line on standard
- * error; the others are read all the same. Returns how many had such trouble.
+ * Reads all files in their order. A file that cannot be opened or breaks off is one line on
+ * standard error; the others are read all the same. Returns how many had such trouble.
  */
 unsigned files_read(struct worker *w, const char *const *paths, unsigned count,
-		    files_stop_fn *must_stop, void *user);
+                    files_stop_fn *must_stop, void *user);

@@ -9,7 +9,7 @@
 #define ACK_CLASSES (1u << FRAME_CLASS_TCP_ACK_EMPTY | 1u << FRAME_CLASS_TCP_ACK_DATA)
 
 int interfaces_init(struct interfaces *interfaces, const struct options *options, unsigned workers,
-		    struct err *err)
+                    struct err *err)
 {
 	*interfaces = (struct interfaces){.options = options, .workers = workers};
 	if (options->interface_count == 0) {
@@ -25,8 +25,9 @@ int interfaces_init(struct interfaces *interfaces, const struct options *options
 			return ret;
 		}
 		if (!link.is_up) {
-			log_warn("%s is down; nothing will be heard until it is up: ip link set %s up",
-				 link.name, link.name);
+			log_warn("%s is down; nothing will be heard until it is up: ip link set %s "
+			         "up",
+			         link.name, link.name);
 		}
 		interfaces->list[interfaces->count++] = (struct interface){
 			.name = options->interfaces[i],
@@ -37,7 +38,7 @@ int interfaces_init(struct interfaces *interfaces, const struct options *options
 }
 
 static int open_one(const struct interfaces *all, unsigned k, unsigned worker,
-		    struct worker_shared *shared, struct err *err)
+                    struct worker_shared *shared, struct err *err)
 {
 	const struct options *o = all->options;
 	const struct interface *iface = &all->list[k];
@@ -58,7 +59,7 @@ static int open_one(const struct interfaces *all, unsigned k, unsigned worker,
 }
 
 int interfaces_open(struct interfaces *interfaces, struct worker_shared *const *shared,
-		    struct err *err)
+                    struct err *err)
 {
 	for (unsigned k = 0; k < interfaces->count; k++) {
 		for (unsigned i = 0; i < interfaces->workers; i++) {
@@ -163,14 +164,14 @@ void interfaces_mute(struct interfaces *interfaces)
 
 			if (ret < 0) {
 				log_warn("%s: cannot be muted: %s", interfaces->list[k].name,
-					 strerror(-ret));
+				         strerror(-ret));
 			}
 		}
 	}
 }
 
 void interfaces_read_drops(struct interfaces *interfaces, unsigned worker,
-			   struct ring_counters *counters)
+                           struct ring_counters *counters)
 {
 	for (unsigned k = 0; k < interfaces->count; k++) {
 		struct ring *ring = interfaces->list[k].rings[worker];
@@ -178,13 +179,13 @@ void interfaces_read_drops(struct interfaces *interfaces, unsigned worker,
 
 		if (ret < 0) {
 			log_debug("%s: no packet statistics: %s", interfaces->list[k].name,
-				  strerror(-ret));
+			          strerror(-ret));
 		}
 	}
 }
 
 void interfaces_read_classes(const struct interfaces *interfaces, unsigned worker,
-			     struct class_counter out_classes[FRAME_CLASS_COUNT])
+                             struct class_counter out_classes[FRAME_CLASS_COUNT])
 {
 	memcpy(out_classes, interfaces->closed[worker], sizeof(interfaces->closed[worker]));
 	for (unsigned k = 0; k < interfaces->count; k++) {

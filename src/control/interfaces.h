@@ -30,14 +30,14 @@ struct interfaces {
 
 /* Finds the named interfaces. 0, or a negative errno with err naming the one that is missing. */
 int interfaces_init(struct interfaces *interfaces, const struct options *options, unsigned workers,
-		    struct err *err);
+                    struct err *err);
 
 /*
  * Opens the rings that are not open: all of them at first, later those of an interface that came
  * back. Progress of worker i on interface k is kept in shared[i].progress[k].
  */
 int interfaces_open(struct interfaces *interfaces, struct worker_shared *const *shared,
-		    struct err *err);
+                    struct err *err);
 
 /*
  * What a change of a link means for the capture. A new interface is added to those that are set
@@ -54,10 +54,10 @@ void interfaces_mute(struct interfaces *interfaces);
 
 /* Adds what the kernel has counted for the rings of a worker since the last call. */
 void interfaces_read_drops(struct interfaces *interfaces, unsigned worker,
-			   struct ring_counters *counters);
+                           struct ring_counters *counters);
 
 /* The filter's counters for all rings that a worker has had, by class. */
 void interfaces_read_classes(const struct interfaces *interfaces, unsigned worker,
-			     struct class_counter out_classes[FRAME_CLASS_COUNT]);
+                             struct class_counter out_classes[FRAME_CLASS_COUNT]);
 
 void interfaces_close(struct interfaces *interfaces);

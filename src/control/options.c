@@ -18,8 +18,8 @@ enum option_id {
 };
 
 struct option_row {
-	char letter; /* 0: none */
-	const char *name; /* with '_' where users write '-' */
+	char letter;          /* 0: none */
+	const char *name;     /* with '_' where users write '-' */
 	const char *argument; /* NULL: takes none */
 	const char *about;
 };
@@ -84,32 +84,37 @@ void options_help(FILE *out)
 
 	make_tables(&t);
 	fprintf(out, "passer " PASSER_VERSION ": tells what is on a network, by listening only.\n"
-		     "\nusage: passer [options]\n\n"
-		     "Prints a line for each new fact: Type,IPaddr,Proto,State,Description\n\n");
+	             "\nusage: passer [options]\n\n"
+	             "Prints a line for each new fact: Type,IPaddr,Proto,State,Description\n\n");
 	for (int i = 0; i < OPTION_COUNT; i++) {
 		char head[64];
 
 		snprintf(head, sizeof(head), "%c%c --%s%s%s", rows[i].letter != 0 ? '-' : ' ',
-			 rows[i].letter != 0 ? rows[i].letter : ' ', t.names[i],
-			 rows[i].argument != NULL ? " " : "",
-			 rows[i].argument != NULL ? rows[i].argument : "");
+		         rows[i].letter != 0 ? rows[i].letter : ' ', t.names[i],
+		         rows[i].argument != NULL ? " " : "",
+		         rows[i].argument != NULL ? rows[i].argument : "");
 		fprintf(out, "  %-28s %s\n", head, rows[i].about);
 	}
 	fprintf(out, "\nSee passer(8) and docs/operating.md.\n");
 }
 
+/* Asked before strtoul(), which also takes blanks and signs. */
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 static int parse_number(const char *name, const char *text, unsigned long min, unsigned long max,
-			unsigned long *out_value, struct err *err)
+                        unsigned long *out_value, struct err *err)
 {
 	char *end;
 	unsigned long value;
 
 	errno = 0;
 	value = strtoul(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || *text == '-' || value < min ||
-	    value > max) {
-		return err_set(err, -EINVAL, "%s %s: a number from %lu to %lu is wanted", name, text,
-			       min, max);
+	if (errno != 0 || !is_digit(*text) || *end != '\0' || value < min || value > max) {
+		return err_set(err, -EINVAL, "%s %s: a number from %lu to %lu is wanted", name,
+		               text, min, max);
 	}
 	*out_value = value;
 	return 0;
@@ -120,8 +125,9 @@ static int add_interfaces(struct options *o, char *list, struct err *err)
 	for (char *save, *name = strtok_r(list, ",", &save); name != NULL;
 	     name = strtok_r(NULL, ",", &save)) {
 		if (strlen(name) >= IFNAMSIZ) {
-			return err_set(err, -EINVAL, "-i %s: an interface name has at most %d characters",
-				       name, IFNAMSIZ - 1);
+			return err_set(err, -EINVAL,
+			               "-i %s: an interface name has at most %d characters", name,
+			               IFNAMSIZ - 1);
 		}
 		for (unsigned i = 0; i < o->interface_count; i++) {
 			if (strcmp(o->interfaces[i], name) == 0) {
@@ -129,38 +135,42 @@ static int add_interfaces(struct options *o, char *list, struct err *err)
 			}
 		}
 		if (o->interface_count == INTERFACES_MAX) {
-			return err_set(err, -EINVAL, "-i %s: at most %d interfaces; without -i all are heard",
-				       name, INTERFACES_MAX);
+			return err_set(err, -EINVAL,
+			               "-i %s: at most %d interfaces; without -i all are heard",
+			               name, INTERFACES_MAX);
 		}
 		o->interfaces[o->interface_count++] = name;
 	}
-	return o->interface_count > 0 ? 0 : err_set(err, -EINVAL, "-i: an interface name is wanted");
+	return o->interface_count > 0 ? 0
+	                              : err_set(err, -EINVAL, "-i: an interface name is wanted");
 }
 
 /* "0,2-3" */
 static int parse_cpus(const char *list, cpu_set_t *out_cpus, struct err *err)
 {
 	const char *p = list;
+	char *end;
 
 	CPU_ZERO(out_cpus);
 	do {
-		char *end;
 		unsigned long first = strtoul(p, &end, 10), last = first;
-		bool is_bad = end == p || *p == '-';
+		bool is_bad = !is_digit(*p);
 
 		if (!is_bad && *end == '-') {
 			p = end + 1;
 			last = strtoul(p, &end, 10);
-			is_bad = end == p;
+			is_bad = !is_digit(*p);
 		}
-		if (is_bad || (*end != ',' && *end != '\0') || first > last || last >= CPU_SETSIZE) {
-			return err_set(err, -EINVAL, "--cpus %s: a list such as 0,2-3 is wanted", list);
+		if (is_bad || (*end != ',' && *end != '\0') || first > last ||
+		    last >= CPU_SETSIZE) {
+			return err_set(err, -EINVAL, "--cpus %s: a list such as 0,2-3 is wanted",
+			               list);
 		}
 		for (; first <= last; first++) {
 			CPU_SET(first, out_cpus);
 		}
-		p = *end == ',' ? end + 1 : end;
-	} while (*p != '\0');
+		p = end + 1;
+	} while (*end == ',');
 	return 0;
 }
 
@@ -186,7 +196,8 @@ static int set_sizes(struct options *o, enum option_id id, const char *word, str
 	case OPT_block_kib:
 		ret = parse_number("--block-kib", word, 64, 65536, &value, err);
 		if (ret == 0 && (value & (value - 1)) != 0) {
-			return err_set(err, -EINVAL, "--block-kib %s: a power of two is wanted", word);
+			return err_set(err, -EINVAL, "--block-kib %s: a power of two is wanted",
+			               word);
 		}
 		o->block_bytes = ret == 0 ? value << 10 : 0;
 		return ret;
@@ -218,8 +229,8 @@ static int apply(struct options *o, enum option_id id, char *word, struct err *e
 		break;
 	case OPT_bpf:
 		if (o->expression != NULL) {
-			return err_set(err, -EINVAL, "'%s': there is a filter already; join them with and",
-				       word);
+			return err_set(err, -EINVAL,
+			               "'%s': there is a filter already; join them with and", word);
 		}
 		o->expression = word;
 		break;
@@ -272,6 +283,21 @@ static int apply_word(struct options *o, int last_id, char *word, struct err *er
 	return apply(o, last_id == OPT_read ? OPT_read : OPT_bpf, word, err);
 }
 
+/* What getopt_long() did not take: the word, or one letter of a word of several. */
+static int refuse(int value, const char *word, struct err *err)
+{
+	if (value == ':') {
+		return err_set(err, -EINVAL, "%s: an argument is missing; see passer --help", word);
+	}
+	if (optopt >= LONG_VALUE) {
+		return err_set(err, -EINVAL, "%s: it takes no argument; see passer --help", word);
+	}
+	if (optopt != 0) {
+		return err_set(err, -EINVAL, "-%c: no such option; see passer --help", optopt);
+	}
+	return err_set(err, -EINVAL, "%s: no such option; see passer --help", word);
+}
+
 int options_parse(struct options *options, int argc, char **argv, struct err *err)
 {
 	struct getopt_tables tables;
@@ -289,14 +315,14 @@ int options_parse(struct options *options, int argc, char **argv, struct err *er
 	make_tables(&tables);
 	opterr = 0;
 	optind = 0; /* also resets what an earlier parse left */
-	while (ret == 0 && (value = getopt_long(argc, argv, tables.letters, tables.longs, NULL)) != -1) {
+	while (ret == 0 &&
+	       (value = getopt_long(argc, argv, tables.letters, tables.longs, NULL)) != -1) {
 		if (value == 1) {
 			ret = apply_word(options, last_id, optarg, err);
 			continue;
 		}
 		if (value == ':' || value == '?') {
-			return err_set(err, -EINVAL, "%s: %s; see passer --help", argv[optind - 1],
-				       value == ':' ? "an argument is missing" : "no such option");
+			return refuse(value, argv[optind - 1], err);
 		}
 		last_id = row_of(value);
 		ret = apply(options, (enum option_id)last_id, optarg, err);

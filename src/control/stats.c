@@ -32,9 +32,9 @@ static void print_worker(unsigned i, const struct worker_summary *w)
 	const struct worker_shared *s = w->shared;
 
 	log_info("worker %u (cpu %d): %" PRIu64 " packets, %" PRIu64 " dropped, %" PRIu64
-		 " records, %u restarts",
-		 i, w->cpu, s->frames, w->kernel != NULL ? w->kernel->ring.drops : 0,
-		 s->emit.printed, w->restarts);
+	         " records, %u restarts",
+	         i, w->cpu, s->frames, w->kernel != NULL ? w->kernel->ring.drops : 0,
+	         s->emit.printed, w->restarts);
 }
 
 /* Lines about what went wrong, each only when there is something to say. */
@@ -44,21 +44,22 @@ static void print_troubles(const struct worker_shared *sum, const struct ledger 
 
 	if (d->cut + d->bad + d->too_deep + d->unknown_link > 0) {
 		log_info("decode: %" PRIu64 " packets cut short, %" PRIu64 " malformed, %" PRIu64
-			 " nested too deep, %" PRIu64 " of an unknown link type",
-			 d->cut, d->bad, d->too_deep, d->unknown_link);
+		         " nested too deep, %" PRIu64 " of an unknown link type",
+		         d->cut, d->bad, d->too_deep, d->unknown_link);
 	}
 	if (evicted(ledger) > 0) {
 		log_info("ledger: %" PRIu64 " entries made room for others; what they held may be "
-			 "printed again",
-			 evicted(ledger));
+		         "printed again",
+		         evicted(ledger));
 	}
 	if (sum->csv.lost_writes > 0) {
 		log_warn("output: %" PRIu64 " writes failed, their records are lost",
-			 sum->csv.lost_writes);
+		         sum->csv.lost_writes);
 	}
 }
 
-void stats_summary(const struct worker_summary *workers, unsigned count, const struct ledger *ledger)
+void stats_summary(const struct worker_summary *workers, unsigned count,
+                   const struct ledger *ledger)
 {
 	static struct worker_shared sum; /* too large for a stack */
 	struct kernel_counters kernel = {.filter_kept = 0};
@@ -74,16 +75,16 @@ void stats_summary(const struct worker_summary *workers, unsigned count, const s
 		}
 	}
 	log_info("%" PRIu64 " packets, %" PRIu64 " dropped, %" PRIu64 " left out by the filter, "
-		 "%" PRIu64 " records, %" PRIu64 " known already",
-		 sum.frames, kernel.ring.drops, sum.filtered + kernel.filter_dropped,
-		 sum.emit.printed, sum.emit.known);
+	         "%" PRIu64 " records, %" PRIu64 " known already",
+	         sum.frames, kernel.ring.drops, sum.filtered + kernel.filter_dropped,
+	         sum.emit.printed, sum.emit.known);
 	for (unsigned i = 0; i < count && is_live; i++) {
 		print_worker(i, &workers[i]);
 	}
 	if (kernel.ring.drops > 0) {
 		log_warn("%" PRIu64 " packets found the ring full, %" PRIu64 " times; "
-			 "--ring-mib, --workers or --acks none help",
-			 kernel.ring.drops, kernel.ring.freezes);
+		         "--ring-mib, --workers or --acks none help",
+		         kernel.ring.drops, kernel.ring.freezes);
 	}
 	print_troubles(&sum, ledger);
 }

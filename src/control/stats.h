@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What workers count, in memory that the supervisor shares, and the summary that is made of it. Each
- * counter has one writer: its worker; kernel counters are read by the supervisor alone.
+ * What workers count, in memory that the supervisor shares, and the summary that is made of it.
+ * Each counter has one writer: its worker; kernel counters are read by the supervisor alone.
  */
 #pragma once
 
@@ -16,7 +16,7 @@
 struct worker_shared {
 	uint64_t frames; /* taken from sources */
 	uint64_t bytes;
-	uint64_t filtered; /* left out in user space: -b, and --acks none for files */
+	uint64_t filtered;  /* left out in user space: -b, and --acks none for files */
 	uint64_t unhandled; /* an analyzer's business, but no rule knew them */
 	struct decode_counters decode;
 	struct emit_counters emit;
@@ -39,4 +39,5 @@ struct worker_summary {
 };
 
 /* The closing lines on standard error: the sum, then each worker when there are several. */
-void stats_summary(const struct worker_summary *workers, unsigned count, const struct ledger *ledger);
+void stats_summary(const struct worker_summary *workers, unsigned count,
+                   const struct ledger *ledger);

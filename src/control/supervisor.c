@@ -27,7 +27,7 @@
 
 /* What the supervisor keeps of a worker, whichever process it is at the moment. */
 struct worker_slot {
-	pid_t pid; /* 0: none runs */
+	pid_t pid;      /* 0: none runs */
 	int control_fd; /* -1: none */
 	int cpu;
 	unsigned restarts;
@@ -107,7 +107,8 @@ static int choose_cpus(const struct options *o, cpu_set_t *out_cpus, struct err 
 	}
 	CPU_AND(&both, &allowed, &o->cpus);
 	if (!CPU_EQUAL(&both, &o->cpus)) {
-		return err_set(err, -EINVAL, "--cpus: not all of them may be used here; see nproc(1)");
+		return err_set(err, -EINVAL,
+		               "--cpus: not all of them may be used here; see nproc(1)");
 	}
 	*out_cpus = o->cpus;
 	return 0;
@@ -129,7 +130,8 @@ static int make_slots(struct supervisor *s, struct err *err)
 		slot->shared = shm_new(sizeof(*slot->shared));
 		slot->flows = flows_new(FLOWS_CAPACITY, &s->ledger.key);
 		if (slot->shared == NULL || slot->flows == NULL) {
-			return err_set(err, -ENOMEM, "out of memory for %u workers", s->worker_count);
+			return err_set(err, -ENOMEM, "out of memory for %u workers",
+			               s->worker_count);
 		}
 	}
 	return 0;
@@ -238,7 +240,7 @@ static bool read_files(struct supervisor *s)
 	unsigned troubles;
 
 	worker_init(&run.worker, 0, &s->common, s->slots[0].shared, s->slots[0].flows,
-		    STDOUT_FILENO, s->log_fd);
+	            STDOUT_FILENO, s->log_fd);
 	troubles = files_read(&run.worker, o->files, o->file_count, must_stop_reading, &run);
 	s->is_failed |= troubles > 0;
 	return !run.is_stopped;
@@ -331,7 +333,7 @@ static void order_with_fd(const struct worker_slot *slot, enum worker_order what
 	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
 	if (slot->control_fd >= 0 && sendmsg(slot->control_fd, &msg, MSG_NOSIGNAL) < 0) {
 		log_warn("worker %d: cannot be given the new log file: %s", (int)slot->pid,
-			 strerror(errno));
+		         strerror(errno));
 	}
 }
 
@@ -455,8 +457,9 @@ static void on_worker_end(struct supervisor *s, unsigned i, int status)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && s->phase != PHASE_RUNNING) {
 		return;
 	}
-	snprintf(how, sizeof(how), WIFSIGNALED(status) ? "was killed by signal %d" : "ended with status %d",
-		 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	snprintf(how, sizeof(how),
+	         WIFSIGNALED(status) ? "was killed by signal %d" : "ended with status %d",
+	         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	slot->restarts++;
 	ret = start_worker(s, i);
 	if (ret < 0) {
@@ -521,8 +524,9 @@ static void on_timer(struct supervisor *s)
 	}
 	for (unsigned i = 0; i < s->worker_count; i++) {
 		if (s->slots[i].pid != 0) {
-			log_error("worker %u does not stop and is killed; what lies in its ring is lost",
-				  i);
+			log_error("worker %u does not stop and is killed; what lies in its ring is "
+			          "lost",
+			          i);
 			kill(s->slots[i].pid, SIGKILL);
 		}
 	}
@@ -615,8 +619,8 @@ static int open_live(struct supervisor *s, struct err *err)
 		ret = link_monitor_open(&s->links, on_link, s, err);
 	}
 	return ret == 0 && watch(s, link_monitor_fd(s->links)) != 0
-		       ? err_set(err, -errno, "epoll: %s", strerror(errno))
-		       : ret;
+	               ? err_set(err, -errno, "epoll: %s", strerror(errno))
+	               : ret;
 }
 
 static void announce(const struct supervisor *s)
@@ -628,12 +632,13 @@ static void announce(const struct supervisor *s)
 		const struct interface *iface = &s->interfaces.list[k];
 
 		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
-			 k > 0 ? ", " : "", iface->name);
+		         k > 0 ? ", " : "", iface->name);
 		ring += ring_bytes(iface->rings[0]);
 	}
 	log_info("listening on %s: %u worker%s, %zu MiB of ring each%s", names, s->worker_count,
-		 s->worker_count > 1 ? "s" : "", ring >> 20,
-		 s->options->drops_acks ? ", TCP segments with only ACK are dropped in the kernel" : "");
+	         s->worker_count > 1 ? "s" : "", ring >> 20,
+	         s->options->drops_acks ? ", TCP segments with only ACK are dropped in the kernel"
+	                                : "");
 }
 
 static int live_loop(struct supervisor *s, struct err *err)

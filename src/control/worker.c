@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 void worker_init(struct worker *w, unsigned id, const struct worker_common *common,
-		 struct worker_shared *shared, struct flows *flows, int stdout_fd, int log_fd)
+                 struct worker_shared *shared, struct flows *flows, int stdout_fd, int log_fd)
 {
 	*w = (struct worker){
 		.id = id,
@@ -53,7 +53,7 @@ static void note_unhandled(struct worker *w, const struct pkt *pkt)
 	w->shared->unhandled++;
 	if (log_is_on(LOG_LEVEL_DEBUG)) {
 		log_debug("packet %llu: %s: no rule knows it",
-			  (unsigned long long)w->shared->frames, frame_class_name(pkt_class(pkt)));
+		          (unsigned long long)w->shared->frames, frame_class_name(pkt_class(pkt)));
 	}
 	w->has_met_unhandled = true;
 }
@@ -98,7 +98,7 @@ static void report(struct live *live, enum worker_report what)
 
 	if (send(live->control_fd, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
 		log_debug("worker %u: cannot report to the supervisor: %s", live->w->id,
-			  strerror(errno));
+		          strerror(errno));
 	}
 }
 
@@ -180,7 +180,7 @@ static void pin(const struct worker *w)
 	CPU_SET((unsigned)w->cpu, &one);
 	if (sched_setaffinity(0, sizeof(one), &one) != 0) {
 		log_warn("worker %u: cannot be pinned to CPU %d: %s", w->id, w->cpu,
-			 strerror(errno));
+		         strerror(errno));
 	}
 }
 
@@ -189,7 +189,8 @@ static void live_setup(struct live *live)
 	struct worker *w = live->w;
 	sigset_t none;
 
-	/* The supervisor hears the terminal and the service manager; a worker hears the supervisor. */
+	/* The supervisor hears the terminal and the service manager; a worker hears the supervisor.
+	 */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);

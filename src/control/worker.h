@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A worker takes frames from sources, decodes and analyses them and writes records. Reading files it
- * runs inside the supervisor; live it is a process of its own that is pinned to a CPU and walks its
- * rings in place.
+ * A worker takes frames from sources, decodes and analyses them and writes records. Reading files
+ * it runs inside the supervisor; live it is a process of its own that is pinned to a CPU and walks
+ * its rings in place.
  */
 #pragma once
 
@@ -51,7 +51,7 @@ struct worker {
 
 /* Makes a worker ready. Descriptors are borrowed; -1: none. */
 void worker_init(struct worker *w, unsigned id, const struct worker_common *common,
-		 struct worker_shared *shared, struct flows *flows, int stdout_fd, int log_fd);
+                 struct worker_shared *shared, struct flows *flows, int stdout_fd, int log_fd);
 
 /* A source_frame_fn; user is the struct worker. */
 void worker_frame(void *user, const struct frame *frame);

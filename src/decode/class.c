@@ -16,7 +16,7 @@
 
 static const char *const names[FRAME_CLASS_COUNT] = {
 #define X(id, name) [FRAME_CLASS_##id] = name,
-        FRAME_CLASSES(X)
+	FRAME_CLASSES(X)
 #undef X
 };
 

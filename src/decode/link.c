@@ -13,7 +13,6 @@
 #define SLL_BYTES      16
 #define SLL2_BYTES     20
 #define PPPOE_BYTES    6
-#define MPLS_BYTES     4
 #define ARP_MIN_BYTES  8
 
 #define LENGTH_MAX       1500 /* IEEE 802.3: up to here the type field is a length */

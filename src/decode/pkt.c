@@ -3,36 +3,36 @@
 #include "decode.h"
 
 static enum header (*const decoders[HEADER_END])(struct decode_state *) = {
-        [HEADER_ETHERNET] = decode_ethernet,
-        [HEADER_VLAN] = decode_vlan,
-        [HEADER_LLC] = decode_llc,
-        [HEADER_SLL] = decode_sll,
-        [HEADER_SLL2] = decode_sll2,
-        [HEADER_NULL] = decode_null,
-        [HEADER_LOOP] = decode_loop,
-        [HEADER_PPP] = decode_ppp,
-        [HEADER_PPPOE] = decode_pppoe,
-        [HEADER_MPLS] = decode_mpls,
-        [HEADER_RADIOTAP] = decode_radiotap,
-        [HEADER_80211] = decode_80211,
-        [HEADER_ARP] = decode_arp,
-        [HEADER_RAW_IP] = decode_raw_ip,
-        [HEADER_IPV4] = decode_ipv4,
-        [HEADER_IPV6] = decode_ipv6,
-        [HEADER_IPV6_EXTENSION] = decode_ipv6_extension,
-        [HEADER_IPV6_FRAGMENT] = decode_ipv6_fragment,
-        [HEADER_TCP] = decode_tcp,
-        [HEADER_UDP] = decode_udp,
-        [HEADER_ICMP] = decode_icmp,
-        [HEADER_ICMP6] = decode_icmp6,
+	[HEADER_ETHERNET] = decode_ethernet,
+	[HEADER_VLAN] = decode_vlan,
+	[HEADER_LLC] = decode_llc,
+	[HEADER_SLL] = decode_sll,
+	[HEADER_SLL2] = decode_sll2,
+	[HEADER_NULL] = decode_null,
+	[HEADER_LOOP] = decode_loop,
+	[HEADER_PPP] = decode_ppp,
+	[HEADER_PPPOE] = decode_pppoe,
+	[HEADER_MPLS] = decode_mpls,
+	[HEADER_RADIOTAP] = decode_radiotap,
+	[HEADER_80211] = decode_80211,
+	[HEADER_ARP] = decode_arp,
+	[HEADER_RAW_IP] = decode_raw_ip,
+	[HEADER_IPV4] = decode_ipv4,
+	[HEADER_IPV6] = decode_ipv6,
+	[HEADER_IPV6_EXTENSION] = decode_ipv6_extension,
+	[HEADER_IPV6_FRAGMENT] = decode_ipv6_fragment,
+	[HEADER_TCP] = decode_tcp,
+	[HEADER_UDP] = decode_udp,
+	[HEADER_ICMP] = decode_icmp,
+	[HEADER_ICMP6] = decode_icmp6,
 };
 
 static const enum header first_headers[LINK_TYPE_COUNT] = {
-        [LINK_UNKNOWN] = HEADER_END,       [LINK_ETHERNET] = HEADER_ETHERNET,
-        [LINK_RAW_IP] = HEADER_RAW_IP,     [LINK_NULL] = HEADER_NULL,
-        [LINK_LOOP] = HEADER_LOOP,         [LINK_SLL] = HEADER_SLL,
-        [LINK_SLL2] = HEADER_SLL2,         [LINK_PPP] = HEADER_PPP,
-        [LINK_RADIOTAP] = HEADER_RADIOTAP, [LINK_80211] = HEADER_80211,
+	[LINK_UNKNOWN] = HEADER_END,       [LINK_ETHERNET] = HEADER_ETHERNET,
+	[LINK_RAW_IP] = HEADER_RAW_IP,     [LINK_NULL] = HEADER_NULL,
+	[LINK_LOOP] = HEADER_LOOP,         [LINK_SLL] = HEADER_SLL,
+	[LINK_SLL2] = HEADER_SLL2,         [LINK_PPP] = HEADER_PPP,
+	[LINK_RADIOTAP] = HEADER_RADIOTAP, [LINK_80211] = HEADER_80211,
 };
 
 /* Copied rather than spelt out: gcc clears a struct of this size with a slow string instruction. */
@@ -48,12 +48,10 @@ static enum header walk(struct decode_state *s, enum header next, enum header st
 }
 
 /* A length field that ends before a header does is the sender's doing, not our snap length's. */
-static void count_fault(const struct decode_state *s, struct decode_counters *counters)
+static void count_fault(const struct cursor *c, const uint8_t *captured_end,
+                        struct decode_counters *counters)
 {
-	const struct span captured = s->pkt->frame->bytes;
-	const bool at_captured_end = s->cur.end == captured.data + captured.len;
-
-	if (s->cur.fault == CUR_SHORT && at_captured_end) {
+	if (c->fault == CUR_SHORT && c->end == captured_end) {
 		counters->cut++;
 	} else {
 		counters->bad++;
@@ -63,6 +61,7 @@ static void count_fault(const struct decode_state *s, struct decode_counters *co
 void pkt_decode(struct pkt *pkt, const struct frame *frame, struct decode_counters *counters)
 {
 	struct decode_state s = {.cur = cur_of(frame->bytes), .pkt = pkt};
+	const uint8_t *captured_end = s.cur.end;
 
 	*pkt = empty;
 	pkt->frame = frame;
@@ -76,7 +75,7 @@ void pkt_decode(struct pkt *pkt, const struct frame *frame, struct decode_counte
 	if (walk(&s, first_headers[frame->link], HEADER_END) != HEADER_END) {
 		counters->too_deep++;
 	} else if (!cur_ok(&s.cur)) {
-		count_fault(&s, counters);
+		count_fault(&s.cur, captured_end, counters);
 	}
 }
 

@@ -33,13 +33,12 @@
 /* The flags are the second field; the first is 8 bytes, aligned from the start of the header. */
 static uint8_t radio_flags(struct cursor h)
 {
-	uint32_t more;
-
 	cur_skip(&h, 4);
 	uint32_t present = cur_le32(&h);
+	uint32_t last = present;
 
-	for (more = present; (more & RADIOTAP_MORE) != 0;) {
-		more = cur_le32(&h);
+	while ((last & RADIOTAP_MORE) != 0) {
+		last = cur_le32(&h);
 	}
 	if ((present & RADIOTAP_TSFT) != 0) {
 		cur_skip(&h, (8 - cur_offset(&h) % 8) % 8 + 8);
@@ -71,7 +70,7 @@ enum header decode_radiotap(struct decode_state *s)
 	return HEADER_80211;
 }
 
-/* Does the body hold a packet that can be read: not protected, not a later fragment, not joined? */
+/* Does the body hold a packet that can be read: not protected and not a later fragment? */
 static bool is_open_data(uint8_t type, uint8_t flags, uint16_t sequence)
 {
 	return (type & WIFI_TYPE) == WIFI_TYPE_DATA && (type & WIFI_SUBTYPE_NO_DATA) == 0 &&

@@ -20,13 +20,13 @@ enum column {
 };
 
 static const struct rows_column columns[COL_COUNT] = {
-        [COL_ID] = {"id", true},
-        [COL_PORTS] = {"ports", true},
-        [COL_MATCH] = {"match", true},
-        [COL_DESCRIPTION] = {"description", true},
-        [COL_WARNINGS] = {"warnings", false},
-        [COL_EXAMPLE] = {"example", true},
-        [COL_SOURCE] = {"source", false}, /* where it was seen: for people only */
+	[COL_ID] = {"id", true},
+	[COL_PORTS] = {"ports", true},
+	[COL_MATCH] = {"match", true},
+	[COL_DESCRIPTION] = {"description", true},
+	[COL_WARNINGS] = {"warnings", false},
+	[COL_EXAMPLE] = {"example", true},
+	[COL_SOURCE] = {"source", false}, /* where it was seen: for people only */
 };
 
 struct entry {
@@ -114,7 +114,7 @@ static void add_places(struct banners *b, const struct port_range *ranges, size_
 	for (size_t i = 0; i < n; i++) {
 		for (unsigned port = ranges[i].first; port <= ranges[i].last; port++) {
 			b->places[b->place_count++] =
-			        (struct place){.port = (uint16_t)port, .row = (uint16_t)row};
+				(struct place){.port = (uint16_t)port, .row = (uint16_t)row};
 		}
 	}
 }

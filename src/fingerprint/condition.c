@@ -225,7 +225,7 @@ static bool add_node(struct parser *p, enum kind kind, uint32_t number)
 		return fail_at(p, p->pos, "more than %d tests", NODES_MAX);
 	}
 	p->nodes[p->node_count++] =
-	        (struct node){.kind = (uint8_t)kind, .size = 1, .number = number};
+		(struct node){.kind = (uint8_t)kind, .size = 1, .number = number};
 	return true;
 }
 
@@ -374,10 +374,10 @@ static bool parse_test(struct parser *p)
 		enum kind kind;
 		bool has_literal;
 	} keywords[] = {
-	        {"any", KIND_ANY, false},           {"empty", KIND_EMPTY, false},
-	        {"nonempty", KIND_NONEMPTY, false}, {"prefix", KIND_PREFIX, true},
-	        {"suffix", KIND_SUFFIX, true},      {"contains", KIND_CONTAINS, true},
-	        {"equals", KIND_EQUALS, true},
+		{"any", KIND_ANY, false},           {"empty", KIND_EMPTY, false},
+		{"nonempty", KIND_NONEMPTY, false}, {"prefix", KIND_PREFIX, true},
+		{"suffix", KIND_SUFFIX, true},      {"contains", KIND_CONTAINS, true},
+		{"equals", KIND_EQUALS, true},
 	};
 
 	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
@@ -393,8 +393,8 @@ static bool parse_test(struct parser *p)
 		return parse_byte(p);
 	}
 	return fail_at(
-	        p, p->pos,
-	        "no test; there are any empty nonempty prefix suffix contains equals len byte");
+		p, p->pos,
+		"no test; there are any empty nonempty prefix suffix contains equals len byte");
 }
 
 static bool parse_chain(struct parser *p, unsigned depth);

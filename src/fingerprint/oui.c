@@ -20,16 +20,16 @@
 #define NAME_BYTES_MAX 256
 
 const char *const oui_default_paths[] = {
-        "/usr/local/share/nmap/nmap-mac-prefixes",
-        "/usr/share/nmap/nmap-mac-prefixes",
-        "/usr/share/ettercap/etter.finger.mac",
-        "/usr/share/wireshark/manuf",
-        "/usr/share/arp-scan/ieee-oui.txt",
-        "/usr/share/ieee-data/oui.csv",
-        "/usr/share/ieee-data/mam.csv",
-        "/usr/share/ieee-data/oui36.csv",
-        "/usr/share/ieee-data/iab.csv",
-        NULL,
+	"/usr/local/share/nmap/nmap-mac-prefixes",
+	"/usr/share/nmap/nmap-mac-prefixes",
+	"/usr/share/ettercap/etter.finger.mac",
+	"/usr/share/wireshark/manuf",
+	"/usr/share/arp-scan/ieee-oui.txt",
+	"/usr/share/ieee-data/oui.csv",
+	"/usr/share/ieee-data/mam.csv",
+	"/usr/share/ieee-data/oui36.csv",
+	"/usr/share/ieee-data/iab.csv",
+	NULL,
 };
 
 /* Longest first: the order of the search. */

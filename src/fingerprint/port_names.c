@@ -9,9 +9,9 @@
 enum column { COL_PORTS, COL_NAME, COL_WARNINGS, COL_COUNT };
 
 static const struct rows_column columns[COL_COUNT] = {
-        [COL_PORTS] = {"ports", true},
-        [COL_NAME] = {"name", true},
-        [COL_WARNINGS] = {"warnings", false},
+	[COL_PORTS] = {"ports", true},
+	[COL_NAME] = {"name", true},
+	[COL_WARNINGS] = {"warnings", false},
 };
 
 struct port_names {

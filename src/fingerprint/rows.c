@@ -261,8 +261,8 @@ int rows_load(const struct rows_format *format, const char *file, struct span te
               struct rows_report *report)
 {
 	struct loader l = {
-	        .format = format,
-	        .row = {.file = file, .columns = format->columns, .report = report},
+		.format = format,
+		.row = {.file = file, .columns = format->columns, .report = report},
 	};
 	struct cursor c = cur_of(skip_mark(text));
 	struct span line;

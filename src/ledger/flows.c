@@ -52,7 +52,7 @@ static int compare(const struct endpoint *a, const struct endpoint *b)
 }
 
 static struct flow_ref ref_of(const struct flows *f, const struct endpoint *src,
-			      const struct endpoint *dst)
+                              const struct endpoint *dst)
 {
 	struct ledger keyed = {.key = f->key};
 	bool is_low = compare(src, dst) <= 0;
@@ -66,14 +66,14 @@ static struct flow_ref ref_of(const struct flows *f, const struct endpoint *src,
 
 /* One process writes here, so an exchange fails only when it was told an old value. */
 static void store(struct flows *f, const struct flow_ref *ref, uint64_t time_ns, uint64_t old,
-		  uint64_t new)
+                  uint64_t new)
 {
 	while (old != new && !table_exchange(f->table, ref->key, time_ns, &old, new)) {
 	}
 }
 
 void flow_open(struct flows *flows, const struct endpoint *src, const struct endpoint *dst,
-	       uint64_t time_ns)
+               uint64_t time_ns)
 {
 	struct flow_ref ref = ref_of(flows, src, dst);
 
@@ -82,7 +82,7 @@ void flow_open(struct flows *flows, const struct endpoint *src, const struct end
 }
 
 void flow_accept(struct flows *flows, const struct endpoint *src, const struct endpoint *dst,
-		 uint64_t time_ns)
+                 uint64_t time_ns)
 {
 	struct flow_ref ref = ref_of(flows, src, dst);
 
@@ -90,7 +90,7 @@ void flow_accept(struct flows *flows, const struct endpoint *src, const struct e
 }
 
 unsigned flow_segment(struct flows *flows, const struct endpoint *src, const struct endpoint *dst,
-		      uint64_t time_ns)
+                      uint64_t time_ns)
 {
 	struct flow_ref ref = ref_of(flows, src, dst);
 	uint64_t value = table_get(flows->table, ref.key, time_ns);
@@ -103,8 +103,8 @@ unsigned flow_segment(struct flows *flows, const struct endpoint *src, const str
 	return seen;
 }
 
-bool flow_is_unanswered(struct flows *flows, const struct endpoint *src,
-			const struct endpoint *dst, uint64_t time_ns)
+bool flow_is_unanswered(struct flows *flows, const struct endpoint *src, const struct endpoint *dst,
+                        uint64_t time_ns)
 {
 	struct flow_ref ref = ref_of(flows, src, dst);
 	uint64_t value = table_get(flows->table, ref.key, time_ns);

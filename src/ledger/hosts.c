@@ -8,7 +8,7 @@ _Static_assert(TABLE_VALUE_BITS >= 49, "a value holds a MAC and one bit");
 enum { KIND_HOST_MAC };
 
 bool host_mac_is_new(struct ledger *ledger, const struct addr *addr, const struct mac *mac,
-		     uint64_t time_ns)
+                     uint64_t time_ns)
 {
 	struct endpoint host = {.addr = *addr};
 	uint64_t key = ledger_key(ledger, KIND_HOST_MAC, &host, NULL);

@@ -56,7 +56,7 @@ static void add_endpoint(struct hash *h, const struct endpoint *e)
 }
 
 uint64_t ledger_key(const struct ledger *ledger, unsigned kind, const struct endpoint *a,
-		    const struct endpoint *b)
+                    const struct endpoint *b)
 {
 	struct hash h;
 

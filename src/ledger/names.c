@@ -60,7 +60,7 @@ static bool write_begin(struct bucket *b)
 
 		if (sequence % 2 == 0 &&
 		    __atomic_compare_exchange_n(&b->sequence, &sequence, sequence + 1, false,
-						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+		                                __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
 			__atomic_thread_fence(__ATOMIC_RELEASE);
 			return true;
 		}
@@ -93,7 +93,10 @@ static struct name *find_or_victim(struct bucket *b, uint64_t key)
 
 static unsigned held(const struct name *n)
 {
-	return n->count < NAME_ADDRS_MAX ? n->count : NAME_ADDRS_MAX;
+	/* One load: a reader may meet a writer, and what it copies must have room. */
+	uint32_t count = __atomic_load_n(&n->count, __ATOMIC_RELAXED);
+
+	return count < NAME_ADDRS_MAX ? count : NAME_ADDRS_MAX;
 }
 
 static bool has_addr(const struct name *n, const struct addr *addr)
@@ -116,7 +119,7 @@ void names_add(struct names *names, uint64_t name, const struct addr *addr, uint
 	struct name *n = find_or_victim(b, name);
 
 	if (n->key != name) {
-		names->evicted += n->key != 0;
+		__atomic_fetch_add(&names->evicted, n->key != 0, __ATOMIC_RELAXED);
 		*n = (struct name){.key = name};
 	}
 	n->used_ns = time_ns;
@@ -127,7 +130,7 @@ void names_add(struct names *names, uint64_t name, const struct addr *addr, uint
 }
 
 static unsigned copy_addrs(const struct bucket *b, uint64_t key,
-			   struct addr out_addrs[NAME_ADDRS_MAX])
+                           struct addr out_addrs[NAME_ADDRS_MAX])
 {
 	for (int i = 0; i < BUCKET_NAMES; i++) {
 		const struct name *n = &b->names[i];
@@ -164,5 +167,5 @@ unsigned names_find(struct names *names, uint64_t name, struct addr out_addrs[NA
 
 uint64_t names_evicted(const struct names *names)
 {
-	return names->evicted;
+	return __atomic_load_n(&names->evicted, __ATOMIC_RELAXED);
 }

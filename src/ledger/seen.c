@@ -3,7 +3,8 @@
 
 bool seen_is_new(struct ledger *ledger, uint64_t fact, uint64_t time_ns)
 {
-	/* Facts known already are the common case: a look before the exchange keeps it read-only. */
+	/* Facts known already are the common case: a look before the exchange keeps it read-only.
+	 */
 	if (table_get(ledger->facts, fact, time_ns) != 0) {
 		return false;
 	}

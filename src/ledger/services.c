@@ -9,17 +9,17 @@ enum service_state service_next(enum service_state state, enum service_event eve
 {
 	static const uint8_t next[SERVICE_STATE_COUNT][SERVICE_EVENT_COUNT] = {
 		/*                      SYN                SYNACK             REFUSED */
-		[SERVICE_UNKNOWN]   = {SERVICE_ASKED,     SERVICE_UNKNOWN,   SERVICE_UNKNOWN},
-		[SERVICE_ASKED]     = {SERVICE_ASKED,     SERVICE_LISTENING, SERVICE_CLOSED},
+		[SERVICE_UNKNOWN] = {SERVICE_ASKED, SERVICE_UNKNOWN, SERVICE_UNKNOWN},
+		[SERVICE_ASKED] = {SERVICE_ASKED, SERVICE_LISTENING, SERVICE_CLOSED},
 		[SERVICE_LISTENING] = {SERVICE_LISTENING, SERVICE_LISTENING, SERVICE_CLOSED},
-		[SERVICE_CLOSED]    = {SERVICE_CLOSED,    SERVICE_LISTENING, SERVICE_CLOSED},
+		[SERVICE_CLOSED] = {SERVICE_CLOSED, SERVICE_LISTENING, SERVICE_CLOSED},
 	};
 
 	return (enum service_state)next[state][event];
 }
 
 enum service_state service_note(struct ledger *ledger, const struct endpoint *service,
-				enum service_event event, uint64_t time_ns)
+                                enum service_event event, uint64_t time_ns)
 {
 	uint64_t key = ledger_key(ledger, KIND_SERVICE, service, NULL);
 	uint64_t value = table_get(ledger->services, key, time_ns);
@@ -32,12 +32,12 @@ enum service_state service_note(struct ledger *ledger, const struct endpoint *se
 			return SERVICE_UNKNOWN;
 		}
 	} while (!table_exchange(ledger->services, key, time_ns, &value,
-				 (value & ~(uint64_t)STATE_MASK) | new));
+	                         (value & ~(uint64_t)STATE_MASK) | new));
 	return new == SERVICE_ASKED ? SERVICE_UNKNOWN : new;
 }
 
 enum service_state service_state(struct ledger *ledger, const struct endpoint *service,
-				 uint64_t time_ns)
+                                 uint64_t time_ns)
 {
 	uint64_t key = ledger_key(ledger, KIND_SERVICE, service, NULL);
 
@@ -45,7 +45,7 @@ enum service_state service_state(struct ledger *ledger, const struct endpoint *s
 }
 
 bool service_claim(struct ledger *ledger, const struct endpoint *service, enum service_flag flag,
-		   uint64_t time_ns)
+                   uint64_t time_ns)
 {
 	uint64_t key = ledger_key(ledger, KIND_SERVICE, service, NULL);
 
@@ -53,7 +53,7 @@ bool service_claim(struct ledger *ledger, const struct endpoint *service, enum s
 }
 
 bool service_has(struct ledger *ledger, const struct endpoint *service, enum service_flag flag,
-		 uint64_t time_ns)
+                 uint64_t time_ns)
 {
 	uint64_t key = ledger_key(ledger, KIND_SERVICE, service, NULL);
 
@@ -61,7 +61,7 @@ bool service_has(struct ledger *ledger, const struct endpoint *service, enum ser
 }
 
 bool client_claim(struct ledger *ledger, const struct endpoint *client, enum client_flag flag,
-		  uint64_t time_ns)
+                  uint64_t time_ns)
 {
 	uint64_t key = ledger_key(ledger, KIND_CLIENT, client, NULL);
 
@@ -69,7 +69,7 @@ bool client_claim(struct ledger *ledger, const struct endpoint *client, enum cli
 }
 
 bool client_has(struct ledger *ledger, const struct endpoint *client, enum client_flag flag,
-		uint64_t time_ns)
+                uint64_t time_ns)
 {
 	uint64_t key = ledger_key(ledger, KIND_CLIENT, client, NULL);
 
@@ -77,7 +77,7 @@ bool client_has(struct ledger *ledger, const struct endpoint *client, enum clien
 }
 
 unsigned client_refused(struct ledger *ledger, const struct addr *client,
-			const struct endpoint *service, uint64_t time_ns)
+                        const struct endpoint *service, uint64_t time_ns)
 {
 	struct endpoint whole_client = {.addr = *client};
 	uint64_t pair = ledger_key(ledger, KIND_REFUSAL, &whole_client, service);

@@ -93,8 +93,12 @@ static union entry *find(struct bucket *b, uint64_t key, union entry *out_copy)
 	return NULL;
 }
 
-/* An empty entry, or else the one used least recently. */
-static union entry *find_victim(struct bucket *b, unsigned age, union entry *out_copy)
+/*
+ * Where a new key goes: an empty entry, or else the one used least recently. NULL when the key is
+ * there: another process was faster since find(). One look decides both, so of two processes that
+ * insert a key at the same time the slower one finds its entry taken.
+ */
+static union entry *find_victim(struct bucket *b, uint64_t key, unsigned age, union entry *out_copy)
 {
 	union entry *oldest = NULL;
 	unsigned oldest_steps = 0;
@@ -102,9 +106,12 @@ static union entry *find_victim(struct bucket *b, unsigned age, union entry *out
 	for (int i = 0; i < BUCKET_ENTRIES; i++) {
 		union entry *e = &b->entries[i];
 		union entry copy = {{.key = __atomic_load_n(&e->key, __ATOMIC_ACQUIRE),
-				     .word = __atomic_load_n(&e->word, __ATOMIC_ACQUIRE)}};
+		                     .word = __atomic_load_n(&e->word, __ATOMIC_ACQUIRE)}};
 		unsigned steps = (age - (unsigned)(copy.word >> TABLE_VALUE_BITS)) & AGE_MASK;
 
+		if (copy.key == key) {
+			return NULL;
+		}
 		if (copy.key == 0) {
 			*out_copy = copy;
 			return e;
@@ -146,10 +153,10 @@ uint64_t table_get(struct table *table, uint64_t key, uint64_t time_ns)
 static bool try_insert(struct table *t, uint64_t key, unsigned age, uint64_t value)
 {
 	union entry copy;
-	union entry *e = find_victim(bucket_of(t, key), age, &copy);
+	union entry *e = find_victim(bucket_of(t, key), key, age, &copy);
 	union entry fresh = {{.key = key, .word = word_of(age, value)}};
 
-	if (!replace(e, copy, fresh)) {
+	if (e == NULL || !replace(e, copy, fresh)) {
 		return false;
 	}
 	__atomic_fetch_add(copy.key == 0 ? &t->entries : &t->evicted, 1, __ATOMIC_RELAXED);
@@ -157,7 +164,7 @@ static bool try_insert(struct table *t, uint64_t key, unsigned age, uint64_t val
 }
 
 bool table_exchange(struct table *table, uint64_t key, uint64_t time_ns, uint64_t *expected,
-		    uint64_t desired)
+                    uint64_t desired)
 {
 	unsigned age = age_now(time_ns);
 

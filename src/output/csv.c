@@ -12,13 +12,14 @@
 
 _Static_assert(CSV_LINE_SIZE <= PIPE_BUF, "a line must go into a pipe in one piece");
 _Static_assert(RECORD_STATE_SIZE + RECORD_DESC_SIZE + ADDR_TEXT_SIZE + 256 < CSV_LINE_SIZE,
-	       "no column can make a line too long");
+               "no column can make a line too long");
 
 int csv_open_log(const char *path, struct err *err)
 {
 	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 
-	return fd >= 0 ? fd : err_set(err, -errno, "%s: cannot append to it: %s", path, strerror(errno));
+	return fd >= 0 ? fd
+	               : err_set(err, -errno, "%s: cannot append to it: %s", path, strerror(errno));
 }
 
 /* ",1500000000.0,2017-07-14 02:40:00": the capture time cut to seconds, in UTC. */
@@ -42,7 +43,7 @@ size_t csv_format(const struct record *rec, bool has_timestamp, char out_line[st
 	struct text line;
 	char addr[ADDR_TEXT_SIZE];
 
-	text_init(&line, out_line, CSV_LINE_SIZE);
+	text_init(&line, out_line, CSV_LINE_SIZE - 1);
 	addr_format(&rec->addr, addr);
 	text_add(&line, record_type_name(rec->type));
 	text_add(&line, ",");
@@ -63,8 +64,8 @@ size_t csv_format(const struct record *rec, bool has_timestamp, char out_line[st
 	if (has_timestamp) {
 		add_timestamp(&line, rec->time_ns);
 	}
-	text_add(&line, "\n");
-	return line.len;
+	out_line[line.len] = '\n'; /* a line that was cut ends, too */
+	return line.len + 1;
 }
 
 void csv_write(struct csv *csv, const struct record *rec)

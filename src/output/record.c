@@ -15,7 +15,7 @@ static const struct record_row rows[REC_COUNT] = {
 };
 
 void record_begin(struct record *rec, enum record_type type, const struct addr *addr,
-		  const char *proto, int32_t number, uint64_t time_ns)
+                  const char *proto, int32_t number, uint64_t time_ns)
 {
 	rec->type = type;
 	rec->addr = *addr;

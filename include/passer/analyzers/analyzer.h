@@ -15,8 +15,8 @@
 
 /* What an analyzer did with a packet. */
 enum verdict {
-	VERDICT_PASSED, /* not its business: other analyzers of the layer may want it */
-	VERDICT_DONE,   /* understood; nothing more to say about this packet */
+	VERDICT_PASSED,    /* not its business: other analyzers of the layer may want it */
+	VERDICT_DONE,      /* understood; nothing more to say about this packet */
 	VERDICT_UNHANDLED, /* its business, but no rule knows it */
 };
 
@@ -51,7 +51,8 @@ struct analyzer {
 	const char *name;
 	struct {
 		enum layer layer;
-		uint16_t ports[ANALYZER_PORTS_MAX]; /* either side; none: all packets of the layer */
+		uint16_t
+			ports[ANALYZER_PORTS_MAX]; /* either side; none: all packets of the layer */
 	} match;
 	enum record_type records[ANALYZER_RECORDS_MAX]; /* what it can emit; REC_NONE ends */
 	enum verdict (*run)(const struct pkt *pkt, struct analyzer_ctx *ctx);
@@ -65,5 +66,5 @@ void emit(struct analyzer_ctx *ctx);
 
 /* The most common record: state "open" or the like and a description of our own words. */
 void emit_words(struct analyzer_ctx *ctx, enum record_type type, const struct addr *addr,
-		const char *proto, int32_t number, const char *state, const char *desc,
-		struct warnings warnings, uint64_t time_ns);
+                const char *proto, int32_t number, const char *state, const char *desc,
+                struct warnings warnings, uint64_t time_ns);

@@ -26,4 +26,4 @@ void dispatch_free(struct dispatch *dispatch);
  * VERDICT_PASSED when there was none.
  */
 enum verdict dispatch_run(const struct dispatch *dispatch, const struct pkt *pkt,
-			  struct analyzer_ctx *ctx);
+                          struct analyzer_ctx *ctx);

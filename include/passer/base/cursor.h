@@ -136,8 +136,8 @@ static inline uint32_t cur_be32(struct cursor *c)
 	struct span s = cur_take(c, 4);
 
 	return s.len != 0 ? (uint32_t)s.data[0] << 24 | (uint32_t)s.data[1] << 16 |
-				    (uint32_t)s.data[2] << 8 | s.data[3]
-			  : 0;
+	                            (uint32_t)s.data[2] << 8 | s.data[3]
+	                  : 0;
 }
 
 static inline uint64_t cur_be64(struct cursor *c)

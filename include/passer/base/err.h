@@ -10,7 +10,8 @@ struct err {
 };
 
 /* Writes the text and returns `code` (a negative errno), so that a failure is one statement. */
-int err_set(struct err *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int err_set(struct err *err, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* Puts "prefix: " before the text that is there; returns code. */
 int err_prefix(struct err *err, int code, const char *prefix);

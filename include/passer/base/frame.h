@@ -9,16 +9,16 @@
 
 /* How the first byte is to be read. Told by the interface or the file, never guessed. */
 enum link_type {
-	LINK_UNKNOWN,   /* counted, not decoded */
+	LINK_UNKNOWN, /* counted, not decoded */
 	LINK_ETHERNET,
-	LINK_RAW_IP,    /* an IP header of either version comes first */
-	LINK_NULL,      /* 4-byte address family in the byte order of the capturing host */
-	LINK_LOOP,      /* 4-byte address family in network order */
-	LINK_SLL,       /* Linux cooked v1 */
-	LINK_SLL2,      /* Linux cooked v2 */
-	LINK_PPP,       /* PPP, with or without its HDLC address and control bytes */
-	LINK_RADIOTAP,  /* radiotap header, then 802.11 */
-	LINK_80211,     /* 802.11 without a radio header */
+	LINK_RAW_IP,   /* an IP header of either version comes first */
+	LINK_NULL,     /* 4-byte address family in the byte order of the capturing host */
+	LINK_LOOP,     /* 4-byte address family in network order */
+	LINK_SLL,      /* Linux cooked v1 */
+	LINK_SLL2,     /* Linux cooked v2 */
+	LINK_PPP,      /* PPP, with or without its HDLC address and control bytes */
+	LINK_RADIOTAP, /* radiotap header, then 802.11 */
+	LINK_80211,    /* 802.11 without a radio header */
 	LINK_TYPE_COUNT
 };
 

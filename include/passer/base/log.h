@@ -17,11 +17,11 @@ bool log_is_on(enum log_level level);
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The arguments are not evaluated while the level is off. */
-#define log_at(level, ...)                                                                         \
-	do {                                                                                       \
-		if (log_is_on(level)) {                                                            \
-			log_line(level, __VA_ARGS__);                                              \
-		}                                                                                  \
+#define log_at(level, ...)                            \
+	do {                                          \
+		if (log_is_on(level)) {               \
+			log_line(level, __VA_ARGS__); \
+		}                                     \
 	} while (0)
 
 #define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)

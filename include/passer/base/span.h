@@ -45,5 +45,6 @@ static inline bool span_has_suffix(struct span s, struct span suffix)
 /* Is needle anywhere in s? An empty needle is. */
 static inline bool span_contains(struct span s, struct span needle)
 {
-	return needle.len == 0 || (s.len != 0 && memmem(s.data, s.len, needle.data, needle.len) != NULL);
+	return needle.len == 0 ||
+	       (s.len != 0 && memmem(s.data, s.len, needle.data, needle.len) != NULL);
 }

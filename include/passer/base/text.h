@@ -8,7 +8,7 @@
 #include <passer/base/span.h>
 
 struct text {
-	char *buf; /* always NUL-terminated; borrowed */
+	char *buf;  /* always NUL-terminated; borrowed */
 	size_t cap; /* bytes of buf, with the NUL */
 	size_t len;
 	bool cut; /* something did not fit */

@@ -7,19 +7,19 @@
 
 #include <passer/base/text.h>
 
-#define WARNINGS(X)                                                                                \
-	X(AMPLIFICATION, "amplification")                                                          \
-	X(DDOS, "ddos")                                                                            \
-	X(DOS, "dos")                                                                              \
-	X(EXTERNAL, "external")                                                                    \
-	X(MALICIOUS, "malicious")                                                                  \
-	X(NONCOMPLIANT, "noncompliant")                                                            \
-	X(NONSTANDARDPORT, "nonstandardport")                                                      \
-	X(PLAINTEXT, "plaintext")                                                                  \
-	X(PORTPOLICYVIOLATION, "portpolicyviolation")                                              \
-	X(SCAN, "scan")                                                                            \
-	X(SMALL, "small")                                                                          \
-	X(SPOOFED, "spoofed")                                                                      \
+#define WARNINGS(X)                                   \
+	X(AMPLIFICATION, "amplification")             \
+	X(DDOS, "ddos")                               \
+	X(DOS, "dos")                                 \
+	X(EXTERNAL, "external")                       \
+	X(MALICIOUS, "malicious")                     \
+	X(NONCOMPLIANT, "noncompliant")               \
+	X(NONSTANDARDPORT, "nonstandardport")         \
+	X(PLAINTEXT, "plaintext")                     \
+	X(PORTPOLICYVIOLATION, "portpolicyviolation") \
+	X(SCAN, "scan")                               \
+	X(SMALL, "small")                             \
+	X(SPOOFED, "spoofed")                         \
 	X(TUNNEL, "tunnel")
 
 enum warning {
@@ -27,7 +27,7 @@ enum warning {
 #define X(id, word) WARN_##id,
 	WARNINGS(X)
 #undef X
-	WARN_COUNT
+		WARN_COUNT
 };
 
 #define WARNINGS_MAX 4 /* the most that any rule gives */

@@ -19,7 +19,8 @@ struct link_info {
 	char name[LINK_NAME_SIZE];
 };
 
-/* How frames of an interface of this ARPHRD_* type begin; LINK_UNKNOWN when passer cannot read them. */
+/* How frames of an interface of this ARPHRD_* type begin; LINK_UNKNOWN when passer cannot read
+ * them. */
 enum link_type link_type_of(uint16_t hatype);
 
 /* The interface of that name. -ENODEV with err set when there is none. */

@@ -18,20 +18,22 @@
 
 /* Where a walker is; written by the worker, read by its successor. ring_open() zeroes it. */
 struct ring_progress {
-	uint64_t block_seq;    /* kernel's sequence number of the block in work */
-	uint32_t frames_begun; /* frames of that block handed out so far, the one in work included */
-	uint32_t frames_torn;  /* lost because a block contradicted itself; should stay 0 */
+	uint64_t block_seq; /* kernel's sequence number of the block in work */
+	uint32_t
+		frames_begun; /* frames of that block handed out so far, the one in work included */
+	uint32_t frames_torn; /* lost because a block contradicted itself; should stay 0 */
 };
 
 struct ring_config {
-	unsigned ifindex;     /* 0: all interfaces, present and future */
-	const char *name;     /* for messages: interface name, or "all interfaces" */
-	size_t ring_bytes;    /* wanted; halved down to four blocks when memory is refused */
-	size_t block_bytes;   /* power of two, multiple of the page size */
-	unsigned retire_ms;   /* a block that is not full is handed over after this time */
-	uint32_t keep_classes;/* bits of enum frame_class: what passes the filter; SHORT always does */
-	int fanout_id;        /* group to join, or -1: let the kernel choose a new one */
-	bool is_alone;        /* true: one worker, no fanout group */
+	unsigned ifindex;      /* 0: all interfaces, present and future */
+	const char *name;      /* for messages: interface name, or "all interfaces" */
+	size_t ring_bytes;     /* wanted; halved down to four blocks when memory is refused */
+	size_t block_bytes;    /* power of two, multiple of the page size */
+	unsigned retire_ms;    /* a block that is not full is handed over after this time */
+	uint32_t keep_classes; /* bits of enum frame_class: what passes the filter; SHORT always
+	                          does */
+	int fanout_id;         /* group to join, or -1: let the kernel choose a new one */
+	bool is_alone;         /* true: one worker, no fanout group */
 	struct ring_progress *progress; /* shared memory, borrowed */
 };
 
@@ -46,8 +48,8 @@ struct ring;
 
 /*
  * Opens a ring that hears nothing before its filter is in place: deaf socket, version, ring,
- * reject-all filter, bind, fanout group, promiscuous membership, then the eBPF filter is swapped in.
- * Returns 0, or a negative errno with err set (names the missing privilege or kernel feature).
+ * reject-all filter, bind, promiscuous membership, fanout group, then the eBPF filter is swapped
+ * in. Returns 0, or a negative errno with err set (names the missing privilege or kernel feature).
  */
 int ring_open(const struct ring_config *config, struct ring **out_ring, struct err *err);
 

@@ -36,7 +36,7 @@ struct source {
  * may follow but source_close(). Frames before the place of the error have been handed over.
  */
 static inline int source_read(struct source *source, source_frame_fn *fn, void *user,
-			      struct err *err)
+                              struct err *err)
 {
 	return source->ops->read(source, fn, user, err);
 }

@@ -15,14 +15,15 @@
 
 /* The innermost layer that was decoded completely. */
 enum layer {
-	LAYER_NONE,  /* nothing that we read (unknown link type, short link header, IEEE 802.3 …) */
+	LAYER_NONE, /* nothing that we read (unknown link type, short link header, IEEE 802.3 …) */
 	LAYER_ARP,
-	LAYER_IP,    /* some protocol above IP without a decoder, or one whose header is not here */
+	LAYER_IP, /* some protocol above IP without a decoder, or one whose header is not here */
 	LAYER_ICMP,
 	LAYER_ICMP6,
 	LAYER_TCP,
 	LAYER_UDP,
-	LAYER_80211, /* management, control and protected frames: payload starts at the MAC header */
+	LAYER_80211, /* management, control and protected frames: payload starts at the MAC header
+	              */
 	LAYER_COUNT
 };
 
@@ -39,23 +40,27 @@ struct pkt {
 	const struct frame *frame;
 	enum layer layer;
 
-	/* Link layer. The MACs are there only when has_mac (Ethernet; never on cooked or raw links). */
+	/* Link layer. The MACs are there only when has_mac (Ethernet; never on cooked or raw
+	 * links). */
 	bool has_mac;
 	struct mac smac, dmac;
-	uint16_t ethertype; /* behind all tags; 0 when the link has none; <= 1500 is a length (802.3) */
+	uint16_t ethertype;       /* behind all tags; 0 when the link has none; <= 1500 is a length
+	                             (802.3) */
 	uint16_t outer_ethertype; /* before any tag, also one that the kernel took out */
 	uint8_t tags;             /* tags that stand in the frame */
-	enum cast link_cast; /* as the link layer tells it: destination MAC, or the cooked packet type */
+	enum cast link_cast; /* as the link layer tells it: destination MAC, or the cooked packet
+	                        type */
 
 	/* The IP header next to the payload; of ARP nothing stands here. */
-	struct addr src, dst; /* ADDR_NONE without IP */
-	uint8_t ttl;          /* TTL or hop limit */
-	uint8_t ip_proto;     /* upper protocol behind all extension headers */
-	uint8_t extensions;   /* IPv6 extension headers before it */
-	bool is_fragment;     /* part of a fragmented datagram, the first one included */
+	struct addr src, dst;     /* ADDR_NONE without IP */
+	uint8_t ttl;              /* TTL or hop limit */
+	uint8_t ip_proto;         /* upper protocol behind all extension headers */
+	uint8_t extensions;       /* IPv6 extension headers before it */
+	bool is_fragment;         /* part of a fragmented datagram, the first one included */
 	uint16_t fragment_offset; /* in bytes; not 0: the upper header is not here */
-	struct span ip_payload; /* behind IP header and extension headers, cut at the IP length */
-	uint32_t ip_payload_wire; /* its length by the IP header; more than it has when captured short */
+	struct span ip_payload;   /* behind IP header and extension headers, cut at the IP length */
+	uint32_t ip_payload_wire; /* its length by the IP header; more than it has when captured
+	                             short */
 
 	/* TCP and UDP. */
 	uint16_t sport, dport;
@@ -83,10 +88,10 @@ struct decode_counters {
 void pkt_decode(struct pkt *pkt, const struct frame *frame, struct decode_counters *counters);
 
 /*
- * The packet quoted in an ICMP error (RFC 792, RFC 4443): an IP header and as much as follows. Fills
- * the IP members and, where the quote reaches so far, layer and ports: LAYER_TCP needs four bytes and
- * promises ports only, LAYER_UDP its eight. The payload is the IP payload. Other members are zero.
- * False when there is no IP header.
+ * The packet quoted in an ICMP error (RFC 792, RFC 4443): an IP header and as much as follows.
+ * Fills the IP members and, where the quote reaches so far, layer and ports: LAYER_TCP needs four
+ * bytes and promises ports only, LAYER_UDP its eight. The payload is the IP payload. Other members
+ * are zero. False when there is no IP header.
  */
 bool pkt_decode_quoted(struct pkt *pkt, struct span quoted);
 

@@ -60,7 +60,7 @@ int rows_load(const struct rows_format *format, const char *file, struct span te
 
 /* Reports what is wrong with a cell; returns -EINVAL. */
 int row_bad(const struct row *row, size_t column, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 struct port_range {
 	uint16_t first, last;

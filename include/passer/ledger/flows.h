@@ -17,11 +17,11 @@ void flows_free(struct flows *flows);
 
 /* A SYN from src: the connection starts anew. */
 void flow_open(struct flows *flows, const struct endpoint *src, const struct endpoint *dst,
-	       uint64_t time_ns);
+               uint64_t time_ns);
 
 /* A SYN/ACK from src. */
 void flow_accept(struct flows *flows, const struct endpoint *src, const struct endpoint *dst,
-		 uint64_t time_ns);
+                 uint64_t time_ns);
 
 /*
  * A segment with payload from src: how many this direction has had, this one included. Counting
@@ -29,8 +29,8 @@ void flow_accept(struct flows *flows, const struct endpoint *src, const struct e
  */
 #define FLOW_SEGMENTS_MAX 15
 unsigned flow_segment(struct flows *flows, const struct endpoint *src, const struct endpoint *dst,
-		      uint64_t time_ns);
+                      uint64_t time_ns);
 
 /* Did dst ask src for this connection (SYN), and src neither accept it nor send data? */
-bool flow_is_unanswered(struct flows *flows, const struct endpoint *src,
-			const struct endpoint *dst, uint64_t time_ns);
+bool flow_is_unanswered(struct flows *flows, const struct endpoint *src, const struct endpoint *dst,
+                        uint64_t time_ns);

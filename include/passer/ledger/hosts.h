@@ -9,4 +9,4 @@
  * is the first: a change, and the change back, are both worth a line.
  */
 bool host_mac_is_new(struct ledger *ledger, const struct addr *addr, const struct mac *mac,
-		     uint64_t time_ns);
+                     uint64_t time_ns);

@@ -37,4 +37,4 @@ void ledger_fini(struct ledger *ledger);
 
 /* The key of (kind, endpoint) or (kind, two endpoints) in a table; kind keeps uses apart. */
 uint64_t ledger_key(const struct ledger *ledger, unsigned kind, const struct endpoint *a,
-		    const struct endpoint *b);
+                    const struct endpoint *b);

@@ -12,7 +12,7 @@
 #include <passer/base/addr.h>
 #include <passer/base/hash.h>
 
-#define NAME_ADDRS_MAX 12
+#define NAME_ADDRS_MAX 24
 
 struct names;
 

@@ -28,10 +28,10 @@ enum service_state {
  * caller), else SERVICE_UNKNOWN.
  */
 enum service_state service_note(struct ledger *ledger, const struct endpoint *service,
-				enum service_event event, uint64_t time_ns);
+                                enum service_event event, uint64_t time_ns);
 
 enum service_state service_state(struct ledger *ledger, const struct endpoint *service,
-				 uint64_t time_ns);
+                                 uint64_t time_ns);
 
 /* The whole state machine, for its test. */
 enum service_state service_next(enum service_state state, enum service_event event);
@@ -41,26 +41,26 @@ enum service_flag { SERVICE_DESCRIBED_BY_TABLE = 1 << 2 };
 
 /* True when the flag was not set before. */
 bool service_claim(struct ledger *ledger, const struct endpoint *service, enum service_flag flag,
-		   uint64_t time_ns);
+                   uint64_t time_ns);
 bool service_has(struct ledger *ledger, const struct endpoint *service, enum service_flag flag,
-		 uint64_t time_ns);
+                 uint64_t time_ns);
 
 /* Flags of (client address, server port). */
 enum client_flag {
-	CLIENT_ACCEPTED = 1 << 0,  /* a SYN/ACK from that port came to this client */
-	CLIENT_FINISHED = 1 << 1,  /* its FIN was reported */
+	CLIENT_ACCEPTED = 1 << 0, /* a SYN/ACK from that port came to this client */
+	CLIENT_FINISHED = 1 << 1, /* its FIN was reported */
 	CLIENT_DESCRIBED = 1 << 2,
 };
 
 /* `client` is the client's address with the port of the server. */
 bool client_claim(struct ledger *ledger, const struct endpoint *client, enum client_flag flag,
-		  uint64_t time_ns);
+                  uint64_t time_ns);
 bool client_has(struct ledger *ledger, const struct endpoint *client, enum client_flag flag,
-		uint64_t time_ns);
+                uint64_t time_ns);
 
 /*
  * Remembers that `service` refused `client`; returns how many different services have so far, 0
  * when this one had done so before.
  */
 unsigned client_refused(struct ledger *ledger, const struct addr *client,
-			const struct endpoint *service, uint64_t time_ns);
+                        const struct endpoint *service, uint64_t time_ns);

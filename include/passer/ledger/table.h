@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The one shared table: keys with a small value each, in memory of fixed size that several processes
- * change at once without a lock.
+ * The one shared table: keys with a small value each, in memory of fixed size that several
+ * processes change at once without a lock.
  *
  * A key is a 64-bit keyed hash and is never 0. A value has TABLE_VALUE_BITS; an absent key has the
  * value 0, so storing 0 and not storing are the same thing to the caller. A key lives in one bucket
- * of eight entries (two cache lines); when its bucket is full the entry that was used least recently
- * makes room and the eviction is counted. "Recently" is packet time in steps of about 4.6 minutes.
+ * of eight entries (two cache lines); when its bucket is full the entry that was used least
+ * recently makes room and the eviction is counted. "Recently" is packet time in steps of about 4.6
+ * minutes.
  *
  * A process that dies at any instant leaves the table whole: an entry changes in one 16-byte
  * compare-and-swap.
@@ -41,7 +42,7 @@ uint64_t table_get(struct table *table, uint64_t key, uint64_t time_ns);
  * *expected and returns false. So a read-modify-write is a loop, as with atomic_compare_exchange.
  */
 bool table_exchange(struct table *table, uint64_t key, uint64_t time_ns, uint64_t *expected,
-		    uint64_t desired);
+                    uint64_t desired);
 
 /* Sets bits in the value of key; returns the value before. */
 uint64_t table_set_bits(struct table *table, uint64_t key, uint64_t time_ns, uint64_t bits);

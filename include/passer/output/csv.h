@@ -36,7 +36,8 @@ struct csv {
 int csv_open_log(const char *path, struct err *err);
 
 /* One line at most CSV_LINE_SIZE long, with its LF; returns the length. Longer ones are cut. */
-size_t csv_format(const struct record *rec, bool has_timestamp, char out_line[static CSV_LINE_SIZE]);
+size_t csv_format(const struct record *rec, bool has_timestamp,
+                  char out_line[static CSV_LINE_SIZE]);
 
 /* Puts the line of a record into the buffer, flushing first when there is no room. */
 void csv_write(struct csv *csv, const struct record *rec);

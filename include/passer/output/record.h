@@ -50,7 +50,7 @@ struct record {
 
 /* Starts a new record; number is appended to proto unless it is PROTO_PLAIN. */
 void record_begin(struct record *rec, enum record_type type, const struct addr *addr,
-		  const char *proto, int32_t number, uint64_t time_ns);
+                  const char *proto, int32_t number, uint64_t time_ns);
 
 enum record_same record_same(enum record_type type);
 

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""IPv6 neighbour discovery: MA records."""
+from golden import case
+from support.ip import hop_by_hop, ipv6
+from support.link import ether, vlan
+from support.transport import (neighbour_advertisement, neighbour_solicitation, prefix_information,
+                               redirect, router_advertisement, router_solicitation, source_mac,
+                               target_mac)
+
+CISCO = "00:00:0c:01:02:03"
+APPLE = "00:0a:27:01:02:03"
+ALL_NODES_MAC = "33:33:00:00:00:01"
+ALICE, BOB, ROUTER = "fe80::1", "fe80::2", "fe80::fe"
+
+
+def nd(message, src=ALICE, dst=BOB, mac=CISCO, hop_limit=255):
+    return ether(ipv6(src, dst, message, hop_limit=hop_limit), src=mac)
+
+
+@case
+def solicitation():
+    """The source option tells the MAC address, without it the Ethernet source does"""
+    yield nd(neighbour_solicitation(BOB, source_mac(APPLE)), mac=CISCO)
+    yield nd(neighbour_solicitation(ALICE), src=BOB, mac=CISCO)
+
+
+@case
+def solicitation_not_believed():
+    """Not from ::, not across a router, not with a code"""
+    yield nd(neighbour_solicitation(ALICE), src="::", dst="ff02::1:ff00:1")
+    yield nd(neighbour_solicitation(BOB, source_mac(APPLE)), hop_limit=64)
+    yield nd(neighbour_solicitation(BOB, source_mac(APPLE), code=1))
+
+
+@case
+def advertisement():
+    """The Ethernet source of a neighbour advertisement; its target option is not used"""
+    yield nd(neighbour_advertisement(ALICE, target_mac(APPLE)), mac=CISCO)
+    yield nd(neighbour_advertisement(BOB), src=BOB, mac=CISCO, hop_limit=254)
+
+
+@case
+def router():
+    """The source option of a router advertisement to all nodes"""
+    options = prefix_information("2001:db8:1::", 64) + source_mac(CISCO)
+    yield nd(router_solicitation(source_mac(APPLE)), dst="ff02::2", mac=APPLE)
+    yield nd(router_advertisement(options), src=ROUTER, dst="ff02::1")
+    yield nd(router_advertisement(), src=BOB, dst="ff02::1", mac=APPLE)
+
+
+@case
+def redirected():
+    """The target option of a redirect belongs to the target"""
+    yield nd(redirect("fe80::99", "2001:db8:9::1", target_mac(APPLE)), src=ROUTER)
+    yield nd(redirect("fe80::98", "2001:db8:9::1"), src=ROUTER)
+    yield nd(redirect("fe80::97", "2001:db8:9::1", target_mac(APPLE)), src=ROUTER, hop_limit=63)
+
+
+@case
+def changed_mac():
+    """A neighbour that changes its MAC address and changes it back is three lines"""
+    for mac in (CISCO, CISCO, APPLE, CISCO):
+        yield nd(neighbour_advertisement(ALICE), mac=mac)
+
+
+@case
+def in_vlan_and_behind_options():
+    """Tags and hop-by-hop options are walked over"""
+    message = neighbour_solicitation(BOB, source_mac(APPLE))
+    yield ether(vlan(7, ipv6(ALICE, BOB, message, hop_limit=255)), src=APPLE)
+    message = neighbour_solicitation(ALICE, source_mac(CISCO))
+    yield ether(ipv6(BOB, ALICE, hop_by_hop(message), hop_limit=255), src=CISCO)

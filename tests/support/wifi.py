@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""IEEE 802.11 frames and the radiotap header in front of them."""
+import struct
+
+from .layer import mac_bytes
+from .link import BROADCAST, OTHER_MAC, SOME_MAC, llc_snap
+
+TO_STATION, TO_NETWORK, BETWEEN_POINTS, PROTECTED = 0x02, 0x01, 0x03, 0x40
+
+
+def radiotap(frame, has_fcs=False):
+    """A short radiotap header: timestamp and flags. With has_fcs a frame check sequence follows."""
+    head = struct.pack("<BBHLQB", 0, 0, 17, 0x3, 1234567, 0x10 if has_fcs else 0)
+    return head + frame + (b"\xde\xad\xbe\xef" if has_fcs else b"")
+
+
+def _frame(control, flags, addresses, body):
+    addresses = b"".join(mac_bytes(address) for address in addresses[:3])
+    return struct.pack("<BBH", control, flags, 0) + addresses + b"\x10\0" + body
+
+
+def wifi_data(payload, flags=TO_NETWORK, is_qos=False, addr1=OTHER_MAC, addr2=SOME_MAC,
+              addr3=OTHER_MAC):
+    """A data frame with LLC/SNAP; payload is an IP packet or ARP."""
+    body = mac_bytes(SOME_MAC) if flags & BETWEEN_POINTS == BETWEEN_POINTS else b""
+    body += b"\0\0" if is_qos else b""
+    return _frame(0x88 if is_qos else 0x08, flags, (addr1, addr2, addr3), body + llc_snap(payload))
+
+
+def beacon(essid, access_point=OTHER_MAC):
+    """A beacon with the network's name and one rate."""
+    body = struct.pack("<QHH", 1, 100, 0x0401) + bytes((0, len(essid))) + essid + b"\x01\x01\x82"
+    return _frame(0x80, 0, (BROADCAST, access_point, access_point), body)
+
+
+def deauthentication(addr1, addr2, addr3, reason=7):
+    """Deauthentication."""
+    return _frame(0xC0, 0, (addr1, addr2, addr3), struct.pack("<H", reason))
