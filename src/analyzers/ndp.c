@@ -1,28 +1,44 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * IPv6 neighbour discovery (RFC 4861): the MAC address of a neighbour from solicitations,
- * advertisements, router advertisements and redirects. A message that crossed a router (hop limit
- * not 255) is not believed where the RFC says so.
+ * IPv6 neighbour discovery (RFC 4861): the MAC address of a neighbour, routers, and what routers
+ * advertise: prefix and name servers (RFC 8106). A message that crossed a router (hop limit not
+ * 255) is not believed where the RFC says so.
  */
-#include <passer/analyzers/analyzer.h>
+#include "icmp_error.h"
+
 #include <passer/analyzers/mac_record.h>
 
 enum {
+	ROUTER_SOLICITATION = 133,
 	ROUTER_ADVERTISEMENT = 134,
 	NEIGHBOUR_SOLICITATION = 135,
 	NEIGHBOUR_ADVERTISEMENT = 136,
 	REDIRECT = 137,
 };
 
-enum { OPTION_SOURCE_LINK = 1, OPTION_TARGET_LINK = 2 };
+enum option {
+	OPTION_SOURCE_LINK = 1,
+	OPTION_TARGET_LINK = 2,
+	OPTION_PREFIX = 3,
+	OPTION_DNS_SERVERS = 25,
+};
 
-#define NDP_OPTIONS_MAX 16
+#define HOP_LIMIT_LOCAL 255  /* no router forwards with it */
+#define FLAG_ROUTER     0x80 /* of a neighbour advertisement */
+
+#define NDP_OPTIONS_MAX     16
+#define NDP_DNS_SERVERS_MAX 8
 
 struct ndp_msg {
 	uint8_t type, code;
+	uint8_t first;      /* byte behind the checksum: flags, or a router's hop limit */
 	struct addr target; /* of neighbour messages and redirects */
-	bool has_source_mac, has_target_mac;
+	bool has_source_mac, has_target_mac, has_prefix, has_dns;
 	struct mac source_mac, target_mac;
+	struct addr prefix;
+	uint8_t prefix_len;
+	struct addr dns[NDP_DNS_SERVERS_MAX];
+	unsigned dns_count;
 };
 
 /* Bytes between the ICMPv6 checksum and the options; 0: a message without options that we read. */
@@ -41,23 +57,66 @@ static size_t body_bytes(uint8_t type)
 	}
 }
 
+/* RFC 4861, section 4.6.2 */
+static void parse_prefix(struct cursor c, struct ndp_msg *m)
+{
+	uint8_t len = cur_u8(&c);
+
+	cur_skip(&c, 1 + 4 + 4 + 4); /* flags, lifetimes, reserved */
+	struct addr prefix = addr_of(cur_take(&c, 16));
+
+	if (cur_ok(&c) && !m->has_prefix) {
+		m->has_prefix = true;
+		m->prefix = prefix;
+		m->prefix_len = len;
+	}
+}
+
+/* RFC 8106, section 5.1; the first such option counts */
+static void parse_dns_servers(struct cursor c, struct ndp_msg *m)
+{
+	cur_skip(&c, 2 + 4); /* reserved, lifetime */
+	if (!cur_ok(&c) || m->has_dns) {
+		return;
+	}
+	m->has_dns = true;
+	while (cur_left(&c) >= 16 && m->dns_count < NDP_DNS_SERVERS_MAX) {
+		m->dns[m->dns_count++] = addr_of(cur_take(&c, 16));
+	}
+}
+
+static void parse_link_address(struct cursor c, bool *has, struct mac *mac)
+{
+	struct mac value = mac_of(cur_take(&c, 6));
+
+	if (cur_ok(&c)) {
+		*has = true;
+		*mac = value;
+	}
+}
+
 static void parse_options(struct cursor *c, struct ndp_msg *m)
 {
 	for (int i = 0; i < NDP_OPTIONS_MAX && cur_left(c) > 0; i++) {
 		uint8_t type = cur_u8(c);
 		size_t len = (size_t)cur_u8(c) * 8;
 		struct cursor option = cur_sub(c, len >= 2 ? len - 2 : SIZE_MAX);
-		struct mac mac = mac_of(cur_take(&option, 6));
 
-		if (!cur_ok(&option)) {
-			continue;
-		}
-		if (type == OPTION_SOURCE_LINK) {
-			m->has_source_mac = true;
-			m->source_mac = mac;
-		} else if (type == OPTION_TARGET_LINK) {
-			m->has_target_mac = true;
-			m->target_mac = mac;
+		switch (type) {
+		case OPTION_SOURCE_LINK:
+			parse_link_address(option, &m->has_source_mac, &m->source_mac);
+			break;
+		case OPTION_TARGET_LINK:
+			parse_link_address(option, &m->has_target_mac, &m->target_mac);
+			break;
+		case OPTION_PREFIX:
+			parse_prefix(option, m);
+			break;
+		case OPTION_DNS_SERVERS:
+			parse_dns_servers(option, m);
+			break;
+		default:
+			break;
 		}
 	}
 }
@@ -70,7 +129,8 @@ static bool ndp_parse(struct cursor c, struct ndp_msg *m)
 
 	struct cursor body = cur_sub(&c, body_bytes(m->type));
 
-	cur_skip(&body, 4);
+	m->first = cur_u8(&body);
+	cur_skip(&body, 3);
 	m->target = addr_of(cur_take(&body, 16));
 	if (!cur_ok(&c)) {
 		return false;
@@ -79,45 +139,99 @@ static bool ndp_parse(struct cursor c, struct ndp_msg *m)
 	return true;
 }
 
+static void on_router_advertisement(const struct pkt *pkt, const struct ndp_msg *m,
+                                    struct analyzer_ctx *ctx)
+{
+	struct text *desc = &ctx->rec.desc;
+	char addr[ADDR_TEXT_SIZE];
+
+	record_begin(&ctx->rec, REC_RO, &pkt->src, "RouterAdv", PROTO_PLAIN, pkt->frame->time_ns);
+	text_add(&ctx->rec.state, "router");
+	text_add(desc, "hop_limit=");
+	text_add_uint(desc, m->first);
+	if (m->has_prefix) {
+		addr_format_short(&m->prefix, addr);
+		text_add(desc, " net=");
+		text_add(desc, addr);
+		text_add(desc, "/");
+		text_add_uint(desc, m->prefix_len);
+	}
+	for (unsigned i = 0; i < m->dns_count; i++) {
+		addr_format_short(&m->dns[i], addr);
+		text_add(desc, " dns=");
+		text_add(desc, addr);
+	}
+	emit(ctx);
+	if (m->has_source_mac) {
+		emit_mac(ctx, &pkt->src, &m->source_mac, pkt->frame->time_ns);
+	}
+}
+
+static void on_solicitation(const struct pkt *pkt, const struct ndp_msg *m,
+                            struct analyzer_ctx *ctx)
+{
+	if (m->has_source_mac || pkt->has_mac) {
+		emit_mac(ctx, &pkt->src, m->has_source_mac ? &m->source_mac : &pkt->smac,
+		         pkt->frame->time_ns);
+	}
+}
+
+static void on_advertisement(const struct pkt *pkt, const struct ndp_msg *m,
+                             struct analyzer_ctx *ctx)
+{
+	if ((m->first & FLAG_ROUTER) != 0) {
+		emit_words(ctx, REC_RO, &pkt->src, "NeighborAdvRouterFlag", PROTO_PLAIN, "router",
+		           "", (struct warnings){{0}}, pkt->frame->time_ns);
+	}
+	if (pkt->has_mac) {
+		emit_mac(ctx, &pkt->src, &pkt->smac, pkt->frame->time_ns);
+	}
+}
+
+static void on_redirect(const struct pkt *pkt, const struct ndp_msg *m, struct analyzer_ctx *ctx)
+{
+	emit_router(pkt, ctx, &pkt->src, "ND_Redirect_source", "");
+	emit_router(pkt, ctx, &m->target, "ND_Redirect_target", "");
+	if (m->has_target_mac) {
+		emit_mac(ctx, &m->target, &m->target_mac, pkt->frame->time_ns);
+	}
+}
+
 static enum verdict ndp_run(const struct pkt *pkt, struct analyzer_ctx *ctx)
 {
 	struct ndp_msg m;
-	uint64_t now = pkt->frame->time_ns;
-	bool is_local = pkt->ttl == 255;
 
-	if (!ndp_parse(cur_of(pkt->payload), &m) || m.code != 0) {
+	if (!ndp_parse(cur_of(pkt->payload), &m) || m.type < ROUTER_SOLICITATION ||
+	    m.type > REDIRECT) {
 		return VERDICT_PASSED;
+	}
+	if (m.type == ROUTER_SOLICITATION) {
+		return VERDICT_DONE;
+	}
+	if (m.type == ROUTER_ADVERTISEMENT) {
+		on_router_advertisement(pkt, &m, ctx);
+		return VERDICT_DONE;
+	}
+	if (m.code != 0 || pkt->ttl != HOP_LIMIT_LOCAL) {
+		return VERDICT_UNHANDLED;
 	}
 	switch (m.type) {
-	case ROUTER_ADVERTISEMENT:
-		if (m.has_source_mac) {
-			emit_mac(ctx, &pkt->src, &m.source_mac, now);
-		}
-		return VERDICT_DONE;
 	case NEIGHBOUR_SOLICITATION:
-		if (is_local && (m.has_source_mac || pkt->has_mac)) {
-			emit_mac(ctx, &pkt->src, m.has_source_mac ? &m.source_mac : &pkt->smac,
-			         now);
-		}
-		return is_local ? VERDICT_DONE : VERDICT_UNHANDLED;
+		on_solicitation(pkt, &m, ctx);
+		break;
 	case NEIGHBOUR_ADVERTISEMENT:
-		if (is_local && pkt->has_mac) {
-			emit_mac(ctx, &pkt->src, &pkt->smac, now);
-		}
-		return is_local ? VERDICT_DONE : VERDICT_UNHANDLED;
-	case REDIRECT:
-		if (is_local && m.has_target_mac) {
-			emit_mac(ctx, &m.target, &m.target_mac, now);
-		}
-		return is_local ? VERDICT_DONE : VERDICT_UNHANDLED;
+		on_advertisement(pkt, &m, ctx);
+		break;
 	default:
-		return VERDICT_PASSED;
+		on_redirect(pkt, &m, ctx);
+		break;
 	}
+	return VERDICT_DONE;
 }
 
 const struct analyzer analyzer_ndp = {
 	.name = "ndp",
 	.match = {.layer = LAYER_ICMP6},
-	.records = {REC_MA},
+	.records = {REC_MA, REC_RO},
 	.run = ndp_run,
 };

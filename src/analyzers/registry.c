@@ -39,6 +39,12 @@ struct dispatch *dispatch_new(void)
 		const struct analyzer *a = rows[i].analyzer;
 		uint32_t bit = UINT32_C(1) << i;
 
+		if (a->match.layer == MATCH_ALL_LAYERS) {
+			for (int layer = 0; layer < LAYER_COUNT; layer++) {
+				d->by_layer[layer] |= bit;
+			}
+			continue;
+		}
 		d->of_layer[a->match.layer] |= bit;
 		if (a->match.ports[0] == 0) {
 			d->by_layer[a->match.layer] |= bit;

@@ -62,7 +62,8 @@ void worker_frame(void *user, const struct frame *frame)
 {
 	struct worker *w = user;
 	const struct worker_common *common = w->common;
-	struct pkt pkt;
+	struct pkt pkts[2]; /* a packet and the one inside it, in turn */
+	unsigned at = 0;
 
 	w->shared->frames++;
 	w->shared->bytes += frame->bytes.len;
@@ -70,14 +71,19 @@ void worker_frame(void *user, const struct frame *frame)
 		w->shared->filtered++;
 		return;
 	}
-	pkt_decode(&pkt, frame, &w->shared->decode);
-	if (is_left_out(common, &pkt)) {
+	pkt_decode(&pkts[0], frame, &w->shared->decode);
+	if (is_left_out(common, &pkts[0])) {
 		w->shared->filtered++;
 		return;
 	}
-	if (dispatch_run(common->dispatch, &pkt, &w->ctx) == VERDICT_UNHANDLED) {
-		note_unhandled(w, &pkt);
-	}
+	do {
+		const struct pkt *pkt = &pkts[at % 2];
+
+		if (dispatch_run(common->dispatch, pkt, &w->ctx) == VERDICT_UNHANDLED) {
+			note_unhandled(w, pkt);
+		}
+		at++;
+	} while (pkt_decode_inner(&pkts[at % 2], &pkts[(at + 1) % 2], &w->shared->decode));
 }
 
 /* ---- a worker process ------------------------------------------------------------------------ */

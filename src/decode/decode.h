@@ -11,6 +11,9 @@
 /* The most headers walked in one frame: every tag, label and extension header counts. */
 #define DECODE_MAX_HEADERS 16
 
+/* The most tunnels within one another. */
+#define DECODE_MAX_TUNNELS 4
+
 /* In the order of the layers, so that a walk can stop at one of them. */
 enum header {
 	HEADER_ETHERNET,
@@ -54,10 +57,13 @@ enum ethertype {
 enum ip_proto {
 	IP_PROTO_HOP_BY_HOP = 0,
 	IP_PROTO_ICMP = 1,
+	IP_PROTO_IPIP = 4,
 	IP_PROTO_TCP = 6,
 	IP_PROTO_UDP = 17,
+	IP_PROTO_IPV6 = 41,
 	IP_PROTO_ROUTING = 43,
 	IP_PROTO_FRAGMENT = 44,
+	IP_PROTO_GRE = 47,
 	IP_PROTO_ICMP6 = 58,
 	IP_PROTO_DESTINATION = 60,
 	IP_PROTO_MOBILITY = 135,
@@ -102,3 +108,9 @@ enum header decode_icmp6(struct decode_state *s);
 /* The ports alone, from the start of a header that a quote may cut. */
 void decode_quoted_tcp(struct decode_state *s);
 void decode_quoted_udp(struct decode_state *s);
+
+/*
+ * What a packet carries as another packet: moves the cursor, which is at its payload, behind the
+ * header of the tunnel. HEADER_END when it carries none.
+ */
+enum header decode_tunnel(const struct pkt *outer, struct cursor *c);

@@ -79,6 +79,32 @@ void pkt_decode(struct pkt *pkt, const struct frame *frame, struct decode_counte
 	}
 }
 
+bool pkt_decode_inner(struct pkt *inner, const struct pkt *outer, struct decode_counters *counters)
+{
+	struct decode_state s = {.cur = cur_of(outer->payload), .pkt = inner, .is_inner = true};
+	const uint8_t *captured_end = s.cur.end;
+	enum header next = decode_tunnel(outer, &s.cur);
+
+	if (next == HEADER_END || !cur_ok(&s.cur)) {
+		return false;
+	}
+	if (outer->depth == DECODE_MAX_TUNNELS) {
+		counters->too_deep++;
+		return false;
+	}
+	/* The tunnel's own word on the ethertype is not kept: only the outer link has one. */
+	s.cur = cur_of(cur_rest(&s.cur));
+	*inner = empty;
+	inner->frame = outer->frame;
+	inner->depth = (uint8_t)(outer->depth + 1);
+	if (walk(&s, next, HEADER_END) != HEADER_END) {
+		counters->too_deep++;
+	} else if (!cur_ok(&s.cur)) {
+		count_fault(&s.cur, captured_end, counters);
+	}
+	return true;
+}
+
 bool pkt_decode_quoted(struct pkt *pkt, struct span quoted)
 {
 	struct decode_state s = {.cur = cur_of(quoted), .pkt = pkt};

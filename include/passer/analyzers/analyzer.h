@@ -23,6 +23,9 @@ enum verdict {
 #define ANALYZER_PORTS_MAX   8
 #define ANALYZER_RECORDS_MAX 8
 
+/* For an analyzer that looks at every packet beside those of its layer; it returns PASSED. */
+#define MATCH_ALL_LAYERS LAYER_COUNT
+
 /* Options that analyzers look at. */
 struct analyzer_options {
 	bool wants_nxdomain;
@@ -51,8 +54,8 @@ struct analyzer {
 	const char *name;
 	struct {
 		enum layer layer;
-		uint16_t
-			ports[ANALYZER_PORTS_MAX]; /* either side; none: all packets of the layer */
+		/* TCP or UDP, either side; none: all packets of the layer. */
+		uint16_t ports[ANALYZER_PORTS_MAX];
 	} match;
 	enum record_type records[ANALYZER_RECORDS_MAX]; /* what it can emit; REC_NONE ends */
 	enum verdict (*run)(const struct pkt *pkt, struct analyzer_ctx *ctx);

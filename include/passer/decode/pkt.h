@@ -39,6 +39,7 @@ enum cast { CAST_NONE, CAST_BROADCAST, CAST_MULTICAST };
 struct pkt {
 	const struct frame *frame;
 	enum layer layer;
+	uint8_t depth; /* tunnels around it; 0: the packet of the frame itself */
 
 	/* Link layer. The MACs are there only when has_mac (Ethernet; never on cooked or raw
 	 * links). */
@@ -76,7 +77,7 @@ struct pkt {
 	struct span payload;
 };
 
-/* Why frames did not decode to the end; each frame adds at most one. */
+/* Why packets did not decode to the end; each packet adds at most one. */
 struct decode_counters {
 	uint64_t unknown_link; /* a link type that passer does not read */
 	uint64_t cut;          /* a header runs past the captured bytes */
@@ -86,6 +87,13 @@ struct decode_counters {
 
 /* Fills all of *pkt. Counters are added to, not reset. */
 void pkt_decode(struct pkt *pkt, const struct frame *frame, struct decode_counters *counters);
+
+/*
+ * The packet that a tunnel carries (IP in IP, GRE with PPTP and ERSPAN, VXLAN, Geneve, L2TP): a
+ * packet of its own within the same frame. False when `outer` carries none. The two must be
+ * different objects; spans of the inner one point into the same frame.
+ */
+bool pkt_decode_inner(struct pkt *inner, const struct pkt *outer, struct decode_counters *counters);
 
 /*
  * The packet quoted in an ICMP error (RFC 792, RFC 4443): an IP header and as much as follows.
