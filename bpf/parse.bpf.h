@@ -29,12 +29,14 @@
 #define IPV4_MIN_BYTES 20
 #define IPV6_BYTES     40
 
-/* A position in the frame, counted from the MAC header or from the network header. */
+/*
+ * A position in the frame, counted from the MAC header or from the network header. Without padding:
+ * the verifier refuses to copy it where CAP_PERFMON is missing.
+ */
 struct place {
 	__u32 base; /* BPF_HDR_START_* */
 	__u32 offset;
-	bool data_is_mac; /* skb->data is at the MAC header where the link has one, else behind it
-	                   */
+	__u32 data_is_mac; /* skb->data is at the MAC header where there is one, else behind it */
 };
 
 static __always_inline __u16 be16(const __u8 *p)

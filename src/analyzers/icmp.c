@@ -56,14 +56,21 @@ static const struct unreachable_row unreachable_rows[] = {
 	[13] = {.is_port = true, .is_known = true},
 };
 
+static const struct unreachable_row *find_unreachable(uint8_t code)
+{
+	if (code >= sizeof(unreachable_rows) / sizeof(unreachable_rows[0])) {
+		return NULL;
+	}
+	return unreachable_rows[code].is_known ? &unreachable_rows[code] : NULL;
+}
+
 static enum verdict on_unreachable(const struct pkt *pkt, const struct icmp_msg *m,
                                    struct analyzer_ctx *ctx)
 {
-	const struct unreachable_row *row = &unreachable_rows[m->code];
+	const struct unreachable_row *row = find_unreachable(m->code);
 	struct pkt quoted;
 
-	if (m->code >= sizeof(unreachable_rows) / sizeof(unreachable_rows[0]) || !row->is_known ||
-	    !pkt_decode_quoted(&quoted, m->body) || quoted.src.family != ADDR_V4) {
+	if (row == NULL || !pkt_decode_quoted(&quoted, m->body) || quoted.src.family != ADDR_V4) {
 		return VERDICT_UNHANDLED;
 	}
 	if (row->dead != NULL) {

@@ -7,6 +7,11 @@ static const char *const names[WARN_COUNT] = {[WARN_NONE] = "",
 #undef X
 };
 
+const char *warning_name(enum warning warning)
+{
+	return names[warning];
+}
+
 void warnings_add(struct warnings *w, enum warning warning)
 {
 	for (int i = 0; i < WARNINGS_MAX; i++) {

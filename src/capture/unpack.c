@@ -13,8 +13,9 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#define XZ_MAX_MEMORY (128ull << 20) /* `xz -9` needs 65 MiB */
-#define GZIP_WINDOW   (15 + 16)      /* the largest window, gzip wrapper: see inflateInit2() */
+#define XZ_MAX_MEMORY     (128ull << 20) /* `xz -9` needs 65 MiB */
+#define ZSTD_HEADER_BYTES 3              /* of a block */
+#define GZIP_WINDOW       (15 + 16)      /* the largest window, gzip wrapper: see inflateInit2() */
 
 struct unpacker {
 	const struct unpack_format *format;
@@ -26,7 +27,7 @@ struct unpacker {
 		lzma_stream xz;
 		struct {
 			ZSTD_DStream *stream;
-			size_t wanted; /* input bytes to the end of the block */
+			size_t wanted; /* input bytes that it asks for */
 		} zstd;
 	};
 };
@@ -179,13 +180,18 @@ static void zstd_end(struct unpacker *u)
 
 /*
  * A failing call does not tell how much it had written before the fault. So what is held back is
- * fetched by a call without input, and input is fed block by block: then a fault loses its own
- * block and nothing before it.
+ * fetched by a call without input, and blocks are fed one by one without the header of the next
+ * one, which the library asks for with them: then a fault loses its own block and nothing before.
  */
 static const char *zstd_step(struct unpacker *u, struct unpack_io *io)
 {
-	size_t feed = io->in.len < u->zstd.wanted ? io->in.len : u->zstd.wanted;
-	ZSTD_inBuffer in = {.src = io->in.data, .size = u->may_hold ? 0 : feed};
+	size_t wanted = u->zstd.wanted;
+	size_t feed = wanted > ZSTD_HEADER_BYTES ? wanted - ZSTD_HEADER_BYTES : wanted;
+	ZSTD_inBuffer in = {.src = io->in.data, .size = feed < io->in.len ? feed : io->in.len};
+
+	if (u->may_hold) {
+		in.size = 0;
+	}
 	ZSTD_outBuffer out = {.dst = io->out, .size = io->room};
 	size_t ret = ZSTD_decompressStream(u->zstd.stream, &out, &in);
 

@@ -185,7 +185,7 @@ static int set_acks(struct options *o, const char *word, struct err *err)
 
 static int set_sizes(struct options *o, enum option_id id, const char *word, struct err *err)
 {
-	unsigned long value;
+	unsigned long value = 0;
 	int ret;
 
 	switch (id) {
@@ -241,6 +241,13 @@ static int apply(struct options *o, enum option_id id, char *word, struct err *e
 		break;
 	case OPT_nxdomain:
 		o->wants_nxdomain = true;
+		break;
+	case OPT_check_signatures:
+		o->action = ACTION_CHECK_SIGNATURES;
+		o->signatures[o->signature_count++] = word;
+		break;
+	case OPT_signatures:
+		o->signatures[o->signature_count++] = word;
 		break;
 	case OPT_workers:
 	case OPT_ring_mib:
@@ -308,8 +315,9 @@ int options_parse(struct options *options, int argc, char **argv, struct err *er
 		.block_bytes = RING_DEFAULT_BLOCK_BYTES,
 		.retire_ms = RING_DEFAULT_RETIRE_MS,
 		.files = calloc((size_t)argc + 1, sizeof(options->files[0])),
+		.signatures = calloc((size_t)argc + 1, sizeof(options->signatures[0])),
 	};
-	if (options->files == NULL) {
+	if (options->files == NULL || options->signatures == NULL) {
 		return err_set(err, -ENOMEM, "out of memory");
 	}
 	make_tables(&tables);
@@ -339,5 +347,6 @@ int options_parse(struct options *options, int argc, char **argv, struct err *er
 void options_fini(struct options *options)
 {
 	free(options->files);
-	options->files = NULL;
+	free(options->signatures);
+	options->files = options->signatures = NULL;
 }

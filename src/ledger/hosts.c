@@ -5,7 +5,9 @@
 
 _Static_assert(TABLE_VALUE_BITS >= 49, "a value holds a MAC and one bit");
 
-enum { KIND_HOST_MAC };
+enum { KIND_HOST_MAC, KIND_HOST_FLAGS };
+
+#define HOST_DNS_SERVER UINT64_C(1)
 
 bool host_mac_is_new(struct ledger *ledger, const struct addr *addr, const struct mac *mac,
                      uint64_t time_ns)
@@ -24,4 +26,21 @@ bool host_mac_is_new(struct ledger *ledger, const struct addr *addr, const struc
 		}
 	} while (!table_exchange(ledger->hosts, key, time_ns, &old, new));
 	return true;
+}
+
+static uint64_t flags_key(const struct ledger *ledger, const struct addr *addr)
+{
+	struct endpoint host = {.addr = *addr};
+
+	return ledger_key(ledger, KIND_HOST_FLAGS, &host, NULL);
+}
+
+void host_mark_dns_server(struct ledger *ledger, const struct addr *addr, uint64_t time_ns)
+{
+	table_set_bits(ledger->hosts, flags_key(ledger, addr), time_ns, HOST_DNS_SERVER);
+}
+
+bool host_is_dns_server(struct ledger *ledger, const struct addr *addr, uint64_t time_ns)
+{
+	return (table_get(ledger->hosts, flags_key(ledger, addr), time_ns) & HOST_DNS_SERVER) != 0;
 }

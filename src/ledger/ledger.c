@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <passer/ledger/ledger.h>
 #include <passer/ledger/names.h>
+#include <passer/ledger/suspects.h>
 
 #include <errno.h>
 
@@ -14,6 +15,7 @@
 #define REFUSALS_CAPACITY (1u << 18)
 #define HOSTS_CAPACITY    (1u << 19)
 #define NAMES_CAPACITY    (1u << 16)
+#define SUSPECTS_CAPACITY (1u << 18) /* 32 bytes each, and 16 for its buckets */
 
 int ledger_init(struct ledger *ledger)
 {
@@ -26,8 +28,9 @@ int ledger_init(struct ledger *ledger)
 		.hosts = table_new(HOSTS_CAPACITY),
 		.names = names_new(NAMES_CAPACITY),
 	};
+	ledger->suspects = suspects_new(SUSPECTS_CAPACITY, &ledger->key);
 	if (ledger->facts == NULL || ledger->services == NULL || ledger->clients == NULL ||
-	    ledger->refusals == NULL || ledger->hosts == NULL || ledger->names == NULL) {
+	    ledger->refusals == NULL || ledger->hosts == NULL || ledger->names == NULL || ledger->suspects == NULL) {
 		ledger_fini(ledger);
 		return -ENOMEM;
 	}
@@ -42,6 +45,7 @@ void ledger_fini(struct ledger *ledger)
 	table_free(ledger->refusals);
 	table_free(ledger->hosts);
 	names_free(ledger->names);
+	suspects_free(ledger->suspects);
 	*ledger = (struct ledger){.facts = NULL};
 }
 

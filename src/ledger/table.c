@@ -76,27 +76,32 @@ static bool replace(union entry *e, union entry from, union entry to)
 	return __sync_bool_compare_and_swap(&e->whole, from.whole, to.whole);
 }
 
-/* The two halves are consistent when the key is the same before and after: 64 bits do not recur. */
+/* False when the entry was replaced meanwhile: the key is not the same before and after. */
+static bool copy_entry(const union entry *e, union entry *out_copy)
+{
+	out_copy->key = __atomic_load_n(&e->key, __ATOMIC_ACQUIRE);
+	out_copy->word = __atomic_load_n(&e->word, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&e->key, __ATOMIC_ACQUIRE) == out_copy->key;
+}
+
 static union entry *find(struct bucket *b, uint64_t key, union entry *out_copy)
 {
 	for (int i = 0; i < BUCKET_ENTRIES; i++) {
 		union entry *e = &b->entries[i];
 
-		if (__atomic_load_n(&e->key, __ATOMIC_ACQUIRE) == key) {
-			out_copy->key = key;
-			out_copy->word = __atomic_load_n(&e->word, __ATOMIC_ACQUIRE);
-			if (__atomic_load_n(&e->key, __ATOMIC_ACQUIRE) == key) {
-				return e;
-			}
+		if (__atomic_load_n(&e->key, __ATOMIC_ACQUIRE) == key && copy_entry(e, out_copy) &&
+		    out_copy->key == key) {
+			return e;
 		}
 	}
 	return NULL;
 }
 
 /*
- * Where a new key goes: an empty entry, or else the one used least recently. NULL when the key is
- * there: another process was faster since find(). One look decides both, so of two processes that
- * insert a key at the same time the slower one finds its entry taken.
+ * Where a new key goes: an empty entry, or else the one used least recently. NULL when the bucket
+ * changes under our eyes or has the key, because another process was faster. One look tells that
+ * and the place, so of two processes that insert a key at the same time the slower one finds the
+ * place taken.
  */
 static union entry *find_victim(struct bucket *b, uint64_t key, unsigned age, union entry *out_copy)
 {
@@ -105,17 +110,17 @@ static union entry *find_victim(struct bucket *b, uint64_t key, unsigned age, un
 
 	for (int i = 0; i < BUCKET_ENTRIES; i++) {
 		union entry *e = &b->entries[i];
-		union entry copy = {{.key = __atomic_load_n(&e->key, __ATOMIC_ACQUIRE),
-		                     .word = __atomic_load_n(&e->word, __ATOMIC_ACQUIRE)}};
-		unsigned steps = (age - (unsigned)(copy.word >> TABLE_VALUE_BITS)) & AGE_MASK;
+		union entry copy;
 
-		if (copy.key == key) {
+		if (!copy_entry(e, &copy) || copy.key == key) {
 			return NULL;
 		}
 		if (copy.key == 0) {
 			*out_copy = copy;
 			return e;
 		}
+		unsigned steps = (age - (unsigned)(copy.word >> TABLE_VALUE_BITS)) & AGE_MASK;
+
 		/* More than half the circle is a time ahead: captures may go back in time. */
 		if (steps > AGE_MASK / 2) {
 			steps = 0;

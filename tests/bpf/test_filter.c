@@ -53,8 +53,12 @@ static void sum_classes(const struct kernel *k, struct class_counter sums[FRAME_
 /* False when the kernel does not run the program on such a frame. */
 static bool run(const struct kernel *k, const uint8_t *bytes, size_t len, uint32_t *out_verdict)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = bytes, .data_size_in = (uint32_t)len,
-	            .repeat = 1);
+	struct bpf_test_run_opts opts = {
+		.sz = sizeof(opts),
+		.data_in = bytes,
+		.data_size_in = (uint32_t)len,
+		.repeat = 1,
+	};
 	int program = bpf_program__fd(k->skeleton->progs.passer_filter);
 	int ret = bpf_prog_test_run_opts(program, &opts);
 

@@ -3,6 +3,7 @@
  * Rings on real interfaces of a namespace of the test's own: what is sent into veth0 is heard on
  * veth1, every frame exactly once, whatever happens to the one who reads. Needs root, else skipped.
  */
+#include <passer/base/log.h>
 #include <passer/base/shm.h>
 #include <passer/capture/link.h>
 #include <passer/capture/ring.h>
@@ -34,6 +35,8 @@
 
 #define RETIRE_MS   10u
 #define QUIET_MS    (5 * (int)RETIRE_MS) /* nothing for so long: the ring is empty */
+#define EMPTY_MAX   100u
+#define DEATHS_MAX  1000u
 #define BLOCK_BYTES (64u << 10)
 #define FRAMES_MAX  50000u
 #define PAIRS       64u
@@ -168,7 +171,7 @@ static struct ring_config config_for(const char *interface, int index)
 	return (struct ring_config){
 		.ifindex = interface != NULL ? if_nametoindex(interface) : 0,
 		.name = interface != NULL ? interface : "all interfaces",
-		.ring_bytes = 8u << 20,
+		.ring_bytes = 16u << 20,
 		.block_bytes = BLOCK_BYTES,
 		.retire_ms = RETIRE_MS,
 		.keep_classes = ALL_CLASSES,
@@ -208,21 +211,29 @@ static void listen_pair(const char *interface, struct listener out_pair[static 2
 	assert_int_equal(ring_fanout_id(out_pair[1].ring), config.fanout_id);
 }
 
-/* Reads until nothing has come for QUIET_MS. */
-static void drain(const struct listener *l)
+/* Reads until nothing has come for so long. */
+static void drain_for(const struct listener *l, int quiet_ms)
 {
 	struct source *source = ring_source(l->ring);
 	struct pollfd ready = {.fd = source_fd(source), .events = POLLIN};
+	uint32_t empty = 0; /* wake-ups without anything to read */
 	struct err err;
 
 	for (;;) {
 		int state = source_read(source, hear, (void *)l, &err);
 
 		assert_true(state == SOURCE_MORE || state == SOURCE_IDLE);
-		if (state == SOURCE_IDLE && poll(&ready, 1, QUIET_MS) == 0) {
+		empty = state == SOURCE_IDLE ? empty + 1 : 0;
+		assert_in_range(empty, 0, EMPTY_MAX);
+		if (state == SOURCE_IDLE && poll(&ready, 1, quiet_ms) == 0) {
 			return;
 		}
 	}
+}
+
+static void drain(const struct listener *l)
+{
+	drain_for(l, QUIET_MS);
 }
 
 static void expect_each_once(uint32_t first, uint32_t count)
@@ -262,7 +273,7 @@ static void test_alone(void **state)
 	struct ring_counters counters = {0};
 
 	(void)state;
-	assert_int_equal(ring_bytes(l.ring), 8u << 20);
+	assert_int_equal(ring_bytes(l.ring), 16u << 20);
 	assert_int_equal(ring_fanout_id(l.ring), -1);
 	send_numbers(&s, 0, 20000);
 	drain(&l);
@@ -597,6 +608,39 @@ static void test_opened_in_a_stream(void **state)
 	shm_free((void *)at, sizeof(*at));
 }
 
+/* A member that comes hears nothing that others hear, not even in the moment in which it comes. */
+static void test_coming_and_going(void **state)
+{
+	volatile uint32_t *at = shm_new(sizeof(*at));
+	struct ring_config config = config_for("veth1", 0);
+	uint32_t comings = 0;
+
+	(void)state;
+	config.is_alone = false;
+	struct listener first = listen_with(&config, 0);
+	pid_t stream = begin_stream(at);
+
+	config.fanout_id = ring_fanout_id(first.ring);
+	config.progress = &heard->progress[1];
+	config.ring_bytes = 1u << 20;
+	config.retire_ms = 1;
+	while (waitpid(stream, NULL, WNOHANG) == 0) {
+		struct listener second = listen_with(&config, 1);
+
+		assert_int_equal(ring_mute(second.ring), 0);
+		drain_for(&second, 2 * (int)config.retire_ms);
+		ring_close(second.ring);
+		comings++;
+	}
+	drain(&first);
+	assert_in_range(comings, 5, FRAMES_MAX);
+	for (uint32_t i = 0; i < FRAMES_MAX; i++) {
+		assert_in_range(heard->times[i], 0, 1);
+	}
+	ring_close(first.ring);
+	shm_free((void *)at, sizeof(*at));
+}
+
 static void test_all_interfaces(void **state)
 {
 	struct sender s = sender_open("veth0");
@@ -646,6 +690,7 @@ static uint32_t run_readers(const struct listener *l)
 			return died;
 		}
 		died++;
+		assert_in_range(died, 1, DEATHS_MAX);
 	}
 }
 
@@ -999,6 +1044,7 @@ int main(void)
 		TEST(rows_sent_in_pages),
 		TEST(group),
 		TEST(opened_in_a_stream),
+		TEST(coming_and_going),
 		TEST(all_interfaces),
 		TEST(lethal_frames),
 		TEST(lethal_stream),
@@ -1012,6 +1058,7 @@ int main(void)
 		TEST(without_capabilities),
 	};
 
+	log_set_level(LOG_LEVEL_ERROR); /* libbpf tells of what test_capabilities() provokes */
 	heard = shm_new(sizeof(*heard));
 	if (heard == NULL || !net_enter()) {
 		puts("1..0 # SKIP needs root");

@@ -39,6 +39,7 @@ class Case(NamedTuple):
     options: tuple
     status: int
     stderr: tuple  # one regular expression a line, in order
+    log: str | None  # the file that must hold the same lines
 
 
 class Result(NamedTuple):
@@ -47,19 +48,21 @@ class Result(NamedTuple):
     status: int
     stdout: bytes
     stderr: str
+    made: dict  # files that passer left in its folder, by name
 
 
 _cases = []
 
 
-def case(build=None, *, link=capture.ETHERNET, options=(), status=0, stderr=()):
+def case(build=None, *, link=capture.ETHERNET, options=(), status=0, stderr=(), log=None):
     """Registers a function as a case; its name is <module>-<function>."""
 
     def register(function):
         words = (function.__module__.rpartition(".")[2], function.__name__)
         name = "-".join(words).replace("_", "-")
         about = function.__doc__.splitlines()[0].rstrip(".")
-        _cases.append(Case(name, about, function, link, tuple(options), status, tuple(stderr)))
+        _cases.append(
+            Case(name, about, function, link, tuple(options), status, tuple(stderr), log))
         return function
 
     return register(build) if build else register
@@ -107,7 +110,9 @@ def run_passer(passer, files, options=()):
         done = subprocess.run(
             command, cwd=folder, env={**os.environ, "TZ": "UTC", "HOME": folder},
             input=files.get("-", b""), capture_output=True, timeout=TIMEOUT_SECONDS, check=False)
-        return Result(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
+        made = {path.name: path.read_bytes() for path in pathlib.Path(folder).iterdir()
+                if path.name not in files}
+        return Result(done.returncode, done.stdout, done.stderr.decode(errors="replace"), made)
 
 
 def difference(expected, got):

@@ -45,8 +45,12 @@ def faults(passer, case):
     found = []
     if result.status != case.status:
         found.append(f"exit status {result.status}, not {case.status}")
+    if set(result.made) != ({case.log} if case.log else set()):
+        found.append(f"files that it left: {sorted(result.made)}")
     found += golden.stderr_faults(case, result.stderr)
-    return found + golden.difference(path.read_bytes(), result.stdout)
+    expected = path.read_bytes()
+    found += golden.difference(expected, result.stdout)
+    return found + golden.difference(expected, result.made.get(case.log, expected))
 
 
 def stale_files():

@@ -56,7 +56,7 @@ def _option(order, code, data):
 
 
 def pcapng(items, links=(ETHERNET,), order="<", resolution=6):
-    """One pcapng section: an interface for each link type; resolution: decimal digits of a second."""
+    """One pcapng section, an interface for each link type; resolution: digits of a second."""
     section = struct.pack(order + "LHHq", 0x1A2B3C4D, 1, 0, -1)
     out = [_block(order, 0x0A0D0D0A, section)]
     for link in links:

@@ -96,7 +96,7 @@ class _Writer:
 
 def dns(questions=(), answers=(), authority=(), additional=(), ident=1, is_response=None, rcode=0,
         flags=0x0100, compress=True, counts=None):
-    """A message; a response when it has answers or is_response says so. counts: lies for the header."""
+    """A message; a response when it has answers or is_response says so. counts: false ones."""
     is_response = bool(answers) if is_response is None else is_response
     writer = _Writer(compress)
     sections = (questions, answers, authority, additional)

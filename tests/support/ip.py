@@ -43,6 +43,21 @@ def ipv6(src, dst, payload, hop_limit=64, next_header=None, length=None):
     return layer(head + src + dst + payload, 0x86DD, 41)
 
 
+def gre(payload, protocol=None, key=None):
+    """Generic routing encapsulation (RFC 2784, RFC 2890) of an IP packet or what protocol says."""
+    protocol = payload.ethertype if protocol is None else protocol
+    head = struct.pack(">HH", 0 if key is None else 0x2000, protocol)
+    head += b"" if key is None else struct.pack(">L", key)
+    return layer(head + payload, ip_proto=47)
+
+
+def pptp(payload):
+    """GRE as PPTP has it (RFC 2637): version 1 with key and sequence number, PPP in it."""
+    inner = b"\xff\x03" + struct.pack(">H", {0x0800: 0x0021, 0x86DD: 0x0057}[payload.ethertype])
+    inner += payload
+    return layer(struct.pack(">HHHHL", 0x3001, 0x880B, len(inner), 1, 1) + inner, ip_proto=47)
+
+
 def _extension(number, head, payload):
     """An extension header in front of payload, whose checksum the IPv6 header still fills in."""
     made = layer(head + payload, ip_proto=number, checksum_at=payload.checksum_at)
@@ -53,7 +68,8 @@ def _extension(number, head, payload):
 
 def options_header(payload, number=60):
     """Destination options (60) or hop-by-hop options (0), padded."""
-    return _extension(number, struct.pack(">BB", payload.ip_proto, 0) + b"\x01\x04\0\0\0\0", payload)
+    head = struct.pack(">BB", payload.ip_proto, 0) + b"\x01\x04\0\0\0\0"
+    return _extension(number, head, payload)
 
 
 def hop_by_hop(payload):

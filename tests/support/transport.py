@@ -21,7 +21,8 @@ def tcp(sport, dport, flags, payload=b"", seq=1000, ack=0, options=b"", window=6
 def udp(sport, dport, payload=b"", length=None):
     """UDP. length stands for a length field that lies."""
     length = 8 + len(payload) if length is None else length
-    return layer(struct.pack(">HHHH", sport, dport, length, 0) + payload, ip_proto=17, checksum_at=6)
+    head = struct.pack(">HHHH", sport, dport, length, 0)
+    return layer(head + payload, ip_proto=17, checksum_at=6)
 
 
 def icmp(kind, code=0, rest=b"\0\0\0\0", payload=b""):
@@ -32,6 +33,11 @@ def icmp(kind, code=0, rest=b"\0\0\0\0", payload=b""):
 def icmp6(kind, code=0, body=b""):
     """ICMPv6: everything after the checksum."""
     return layer(struct.pack(">BBH", kind, code, 0) + body, ip_proto=58, checksum_at=2)
+
+
+def echo_request(payload=b"", is_reply=False):
+    """Ping, IPv4."""
+    return icmp(0 if is_reply else 8, 0, b"\0\x01\0\x01", payload)
 
 
 def nd_option(kind, data):
@@ -53,6 +59,11 @@ def target_mac(mac):
 def prefix_information(prefix, length):
     """Prefix information option, on-link and autonomous."""
     return nd_option(3, struct.pack(">BBLL4x", length, 0xC0, 86400, 14400) + ip_bytes(prefix))
+
+
+def dns_servers(*addresses):
+    """Recursive DNS server option (RFC 8106)."""
+    return nd_option(25, struct.pack(">xxL", 600) + b"".join(map(ip_bytes, addresses)))
 
 
 def router_solicitation(options=b""):

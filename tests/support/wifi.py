@@ -27,10 +27,30 @@ def wifi_data(payload, flags=TO_NETWORK, is_qos=False, addr1=OTHER_MAC, addr2=SO
     return _frame(0x88 if is_qos else 0x08, flags, (addr1, addr2, addr3), body + llc_snap(payload))
 
 
-def beacon(essid, access_point=OTHER_MAC):
-    """A beacon with the network's name and one rate."""
-    body = struct.pack("<QHH", 1, 100, 0x0401) + bytes((0, len(essid))) + essid + b"\x01\x01\x82"
-    return _frame(0x80, 0, (BROADCAST, access_point, access_point), body)
+def element(number, data):
+    """An information element; number 0 is the name of the network."""
+    return bytes((number, len(data))) + data
+
+
+# Frames that carry a network's name: subtype and what stands before the elements.
+FIXED = {
+    "association request": (0x00, struct.pack("<HH", 0x0401, 10)),
+    "probe request": (0x40, b""),
+    "probe response": (0x50, struct.pack("<QHH", 1, 100, 0x0401)),
+    "beacon": (0x80, struct.pack("<QHH", 1, 100, 0x0401)),
+}
+
+
+def announcement(kind, elements, access_point=OTHER_MAC):
+    """A management frame of one of these kinds."""
+    control, fixed = FIXED[kind]
+    return _frame(control, 0, (BROADCAST, SOME_MAC, access_point), fixed + elements)
+
+
+def authentication(status, elements=b""):
+    """The answer of an access point (open system, second message)."""
+    body = struct.pack("<HHH", 0, 2, status) + elements
+    return _frame(0xB0, 0, (SOME_MAC, OTHER_MAC, OTHER_MAC), body)
 
 
 def deauthentication(addr1, addr2, addr3, reason=7):

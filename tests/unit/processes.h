@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Several processes that do the same at once, for what workers share. They wait for each other at
- * the start; a child fails by returning false, and the test with it. To be included behind cmocka.h.
+ * the start; a child fails by returning false, and the test with it. To be included behind
+ * cmocka.h.
  */
 #pragma once
 
@@ -13,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PROCESSES         4
+#define PROCESSES          4
 #define PROCESS_PATIENCE_S 60 /* no test takes so long, but a hanging one shall end */
 
 struct processes {
@@ -22,7 +23,7 @@ struct processes {
 };
 
 static inline void processes_start(struct processes *p, bool (*run)(unsigned number, void *context),
-				   void *context)
+                                   void *context)
 {
 	p->ready = shm_new(sizeof(*p->ready));
 	assert_non_null(p->ready);

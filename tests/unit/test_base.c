@@ -917,6 +917,7 @@ int main(void)
 		cmocka_unit_test(contract_9_nothing_is_a_precondition),
 		cmocka_unit_test(lines_end_with_lf_or_crlf),
 		cmocka_unit_test(addresses_parse_and_format),
+		cmocka_unit_test(other_text_is_no_address),
 		cmocka_unit_test(addresses_are_four_or_sixteen_bytes),
 		cmocka_unit_test(addresses_of_two_families_differ),
 		cmocka_unit_test(macs_format_and_cast),

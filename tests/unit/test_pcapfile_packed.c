@@ -79,7 +79,8 @@ static const struct {
 	{"zstd", pack_zstd, 4},
 };
 
-#define LARGE_FRAMES 1200
+#define LARGE_FRAMES     1200
+#define ZSTD_BLOCK_BYTES (128u << 10)
 
 /* Frames of all sizes up to 1999 bytes, the one in the middle of `middle`; hard to pack. */
 static void put_pcap(struct blob *b, uint32_t frames, uint32_t middle)
@@ -104,12 +105,11 @@ static void put_large_pcap(struct blob *b)
 	put_pcap(b, LARGE_FRAMES, 600000);
 }
 
-static void put_zeros(struct blob *b, unsigned frames, uint32_t len)
+static void put_zero_frames(struct blob *b, unsigned frames, uint32_t len)
 {
 	uint8_t *zeros = calloc(len, 1);
 
 	assert_non_null(zeros);
-	put_pcap_header(b, 0xa1b2c3d4, 4, 1, false);
 	for (unsigned i = 0; i < frames; i++) {
 		put_record_header(b, i, 0, len, len, false);
 		blob_add(b, zeros, len);
@@ -258,28 +258,56 @@ static void damaged_packed_files_never_pass_unseen(void **state)
 	}
 }
 
-/*
- * Five blocks of zstd, the last one damaged: nothing of the four before it is lost, though the
- * library forgets what a failing call had written.
- */
-static void damaged_zstd_gives_the_frames_before(void **state)
+/* Returns the offset of the block that begins with bytes[first]. */
+static size_t pack_zstd_blocks(struct blob *out, const uint8_t *bytes, size_t first, size_t len)
 {
-	static const size_t block = 128 << 10;
-	struct blob plain = {0}, b = {0};
-	struct seen expected, seen;
+	size_t room = ZSTD_compressBound(len) + 64;
+	uint8_t *packed = malloc(room);
+	ZSTD_CCtx *context = ZSTD_createCCtx();
+	ZSTD_inBuffer in = {.src = bytes, .size = first};
+	ZSTD_outBuffer to = {.dst = packed, .size = room};
 
-	(void)state;
-	put_pcap(&plain, 600, 40000);
-	assert_in_range(plain.len, block * 4 + block / 2, block * 5);
-	read_bytes(plain.data, block * 4, &expected);
-	pack_zstd(&b, plain.data, plain.len);
-	memset(b.data + b.len - 4096, 0xff, 64);
-	memset(b.data + b.len - 4, 0, 4); /* and a wrong checksum, should the block pass */
+	assert_int_equal(ZSTD_compressStream2(context, &to, &in, ZSTD_e_flush), 0);
+	size_t offset = to.pos;
+
+	in.size = len;
+	assert_int_equal(ZSTD_compressStream2(context, &to, &in, ZSTD_e_end), 0);
+	blob_add(out, packed, to.pos);
+	ZSTD_freeCCtx(context);
+	free(packed);
+	return offset;
+}
+
+/* Damages the block of zstd behind the first `good` ones: all frames of these must come out. */
+static void check_damaged_zstd(const struct blob *plain, size_t good)
+{
+	struct blob b = {0};
+	struct seen expected, seen;
+	size_t offset = pack_zstd_blocks(&b, plain->data, good * ZSTD_BLOCK_BYTES, plain->len);
+
+	b.data[offset] |= 3 << 1; /* a reserved block type */
+	read_bytes(plain->data, good * ZSTD_BLOCK_BYTES, &expected);
 	read_blob(&b, &seen);
-	blob_fini(&plain);
 	assert_true(seen.ret < 0);
 	assert_int_equal(seen.count, expected.count);
 	assert_int_equal(seen.sum, expected.sum);
+}
+
+/* The library forgets what a failing call had written; a large frame fills the whole window. */
+static void damaged_zstd_gives_the_frames_before(void **state)
+{
+	static const uint32_t middles[] = {40000, 150000, 250000};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(middles); i++) {
+		struct blob plain = {0};
+
+		put_pcap(&plain, 600, middles[i]);
+		for (size_t good = 1; good * ZSTD_BLOCK_BYTES < plain.len; good++) {
+			check_damaged_zstd(&plain, good);
+		}
+		blob_fini(&plain);
+	}
 }
 
 static void progress_is_that_of_the_packed_file(void **state)
@@ -287,7 +315,8 @@ static void progress_is_that_of_the_packed_file(void **state)
 	struct blob plain = {0};
 
 	(void)state;
-	put_zeros(&plain, 300, 10000);
+	put_pcap_header(&plain, 0xa1b2c3d4, 4, 1, false);
+	put_zero_frames(&plain, 300, 10000);
 	for (size_t i = 0; i < COUNT(packers); i++) {
 		struct blob b = {0};
 		struct seen seen = {0};
@@ -360,13 +389,16 @@ static void a_pipe_gives_frames_as_they_come(void **state)
  * All that can be unpacked comes out before the reader says that it is idle: first all of a member
  * but its last bytes, which hold no data, then the rest of it and a second member.
  */
-static void check_packed_pipe(size_t packer, unsigned frames)
+static void check_packed_pipe(size_t packer, unsigned large, uint32_t len)
 {
+	static const unsigned small = 20;
 	struct blob plain = {0}, b = {0};
 	struct seen seen = {0};
 	int fds[2];
 
-	put_zeros(&plain, frames, 50000);
+	put_pcap_header(&plain, 0xa1b2c3d4, 4, 1, false);
+	put_zero_frames(&plain, large, len);
+	put_zero_frames(&plain, small, 2000);
 	packers[packer].pack(&b, plain.data, plain.len);
 	size_t part = b.len - packers[packer].tail_bytes;
 	struct source *source = open_pipe(fds, b.data, part);
@@ -374,7 +406,7 @@ static void check_packed_pipe(size_t packer, unsigned frames)
 	for (unsigned again = 0; again < 20; again++) {
 		read_on(source, &seen);
 		assert_int_equal(seen.ret, SOURCE_IDLE);
-		assert_int_equal(seen.count, frames);
+		assert_int_equal(seen.count, large + small);
 	}
 	plain.len = 0;
 	put_record_header(&plain, 2, 0, 3, 3, false);
@@ -383,7 +415,7 @@ static void check_packed_pipe(size_t packer, unsigned frames)
 	assert_int_equal(write(fds[1], b.data + part, b.len - part), b.len - part);
 	read_on(source, &seen);
 	assert_int_equal(seen.ret, SOURCE_IDLE);
-	assert_int_equal(seen.count, frames + 1);
+	assert_int_equal(seen.count, large + small + 1);
 	close(fds[1]);
 	read_on(source, &seen);
 	assert_int_equal(seen.ret, SOURCE_END);
@@ -396,8 +428,9 @@ static void a_packed_pipe_holds_nothing_back(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(packers); i++) {
-		for (unsigned frames = 1; frames <= 16; frames++) {
-			check_packed_pipe(i, frames);
+		for (unsigned large = 1; large <= 8; large++) {
+			check_packed_pipe(i, large, 50000);
+			check_packed_pipe(i, large, 250000);
 		}
 	}
 }
@@ -437,6 +470,7 @@ int main(void)
 		cmocka_unit_test(torn_packed_files_give_the_frames_before),
 		cmocka_unit_test(damaged_packed_files_never_pass_unseen),
 		cmocka_unit_test(damaged_zstd_gives_the_frames_before),
+		cmocka_unit_test(progress_is_that_of_the_packed_file),
 		cmocka_unit_test(a_pipe_gives_frames_as_they_come),
 		cmocka_unit_test(a_packed_pipe_holds_nothing_back),
 		cmocka_unit_test(dash_is_standard_input),

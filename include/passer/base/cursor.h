@@ -121,7 +121,7 @@ static inline uint16_t cur_be16(struct cursor *c)
 {
 	struct span s = cur_take(c, 2);
 
-	return s.len != 0 ? (uint16_t)(s.data[0] << 8 | s.data[1]) : 0;
+	return s.len != 0 ? (uint16_t)((unsigned)s.data[0] << 8 | s.data[1]) : 0;
 }
 
 static inline uint32_t cur_be24(struct cursor *c)

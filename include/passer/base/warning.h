@@ -37,6 +37,9 @@ struct warnings {
 	uint8_t words[WARNINGS_MAX]; /* enum warning, WARN_NONE behind the last */
 };
 
+/* "scan"; empty for WARN_NONE. */
+const char *warning_name(enum warning warning);
+
 /* Adds a word unless it is there; a full list stays as it is. */
 void warnings_add(struct warnings *w, enum warning warning);
 

@@ -109,7 +109,8 @@ def several():
     alias = rr("alias.example.com.", "CNAME", "host.example.com.")
     address = rr("host.example.com.", "A", "192.0.2.1")
     return {
-        "1.pcap": pcap([connection.syn(), datagram(RESOLVER, ALICE, 53, 4000, dns(answers=[address]))]),
+        "1.pcap": pcap([
+            connection.syn(), datagram(RESOLVER, ALICE, 53, 4000, dns(answers=[address]))]),
         "2.pcap": pcap([connection.synack(), connection.syn()]),
         "3.pcap": pcap([datagram(RESOLVER, ALICE, 53, 4000, dns(answers=[alias]))]),
     }
@@ -134,7 +135,7 @@ def snap_length():
 
 @case(status=1, stderr=[r"passer: error: torn\.pcap: breaks off in frame 2 at byte \d+: .+"])
 def torn():
-    """Frames before the break are read, a line tells the place, the next file is read all the same"""
+    """Frames before the break are read, a line tells the place, the next file is read"""
     frames = [Connection(ALICE, BOB, 1).syn(), Connection(ALICE, BOB, 2).syn()]
     return {"torn.pcap": pcap(frames)[:-5], "whole.pcap": pcap(handshake(3))}
 
@@ -162,3 +163,9 @@ def filter_expression():
     """Only packets that match the expression count"""
     for port in (80, 81, 82):
         yield Connection(ALICE, BOB, port).syn()
+
+
+@case(options=["-l", "out.csv"], log="out.csv")
+def log_file():
+    """-l writes the same lines to a file"""
+    return handshake()

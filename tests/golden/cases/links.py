@@ -7,7 +7,7 @@ from support.ip import fragment_header, hop_by_hop, ipv6, options_header, routin
 from support.link import (arp, ether, ieee8023, mpls, mpls_ethernet, null, ppp, pppoe, sll,
                           sll2, vlan)
 from support.transport import tcp
-from support.wifi import BETWEEN_POINTS, PROTECTED, TO_STATION, radiotap, wifi_data
+from support.wifi import BETWEEN_POINTS, TO_STATION, radiotap, wifi_data
 
 
 def handshakes(*wraps):
@@ -168,13 +168,11 @@ def ppp_ether_link():
 @case(link=capture.RADIOTAP)
 def wifi():
     """802.11 data behind radiotap: plain, with QoS, with a checksum, from, to and between points"""
-    yield from handshakes(
+    return handshakes(
         lambda ip: radiotap(wifi_data(ip)),
         lambda ip: radiotap(wifi_data(ip, is_qos=True), has_fcs=True),
         lambda ip: radiotap(wifi_data(ip, TO_STATION)),
         lambda ip: radiotap(wifi_data(ip, BETWEEN_POINTS, is_qos=True)))
-    hidden = ip_packet(ALICE, BOB, tcp(40000, 9999, "S"))
-    yield radiotap(wifi_data(hidden, PROTECTED))
 
 
 @case(link=capture.WIFI)

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""IPv6 neighbour discovery: MA records."""
+"""IPv6 neighbour discovery: MA and RO records."""
 from golden import case
 from support.ip import hop_by_hop, ipv6
 from support.link import ether, vlan
-from support.transport import (neighbour_advertisement, neighbour_solicitation, prefix_information,
-                               redirect, router_advertisement, router_solicitation, source_mac,
-                               target_mac)
+from support.transport import (dns_servers, neighbour_advertisement, neighbour_solicitation,
+                               prefix_information, redirect, router_advertisement,
+                               router_solicitation, source_mac, target_mac)
 
 CISCO = "00:00:0c:01:02:03"
 APPLE = "00:0a:27:01:02:03"
-ALL_NODES_MAC = "33:33:00:00:00:01"
 ALICE, BOB, ROUTER = "fe80::1", "fe80::2", "fe80::fe"
 
 
@@ -49,8 +48,25 @@ def router():
 
 
 @case
+def router_texts():
+    """What a router advertises: its first prefix and its first list of DNS servers"""
+    options = (prefix_information("2001:db8:1::", 64) + prefix_information("2001:db8:2::", 48)
+               + dns_servers("2001:db8::53", "2001:4860:4860::8888") + dns_servers("::1"))
+    yield nd(router_advertisement(options, hop_limit=0), src=ROUTER, dst="ff02::1")
+    yield nd(router_advertisement(dns_servers("2001:db8::53")), src=ROUTER, dst="ff02::1")
+    yield nd(router_advertisement(source_mac(CISCO)), src=BOB, dst=ALICE)  # to one node, RFC 4861 6.2.6
+
+
+@case
+def router_flag():
+    """A neighbour that says it is a router"""
+    yield nd(neighbour_advertisement(ALICE, is_router=True))
+    yield nd(neighbour_advertisement(BOB, is_router=True), src=BOB, hop_limit=64)
+
+
+@case
 def redirected():
-    """The target option of a redirect belongs to the target"""
+    """A redirect names two routers; its target option belongs to the better one"""
     yield nd(redirect("fe80::99", "2001:db8:9::1", target_mac(APPLE)), src=ROUTER)
     yield nd(redirect("fe80::98", "2001:db8:9::1"), src=ROUTER)
     yield nd(redirect("fe80::97", "2001:db8:9::1", target_mac(APPLE)), src=ROUTER, hop_limit=63)

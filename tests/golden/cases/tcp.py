@@ -315,3 +315,12 @@ def timestamps():
     connection = Connection(ALICE, BOB, 8080)
     yield at(0.75, connection.syn())
     yield at(86400.9999, connection.synack())
+
+
+@case(options=["--acks", "none"])
+def without_acks():
+    """--acks none leaves out segments that have only ACK: servers and clients, but no banners"""
+    connection = Connection(ALICE, BOB, 22)
+    yield from connection.open()
+    yield connection.server_says(b"SSH-2.0-OpenSSH_9.2\r\n")
+    yield packet(ALICE, BOB, tcp(40000, 100, ""))

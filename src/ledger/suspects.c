@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A hash table with open addressing. Its buckets hold numbers of entries, and an entry is filled
+ * before the one compare-and-swap that puts its number into a bucket: a process that dies in the
+ * middle, or that another one was faster than, leaves an entry that nobody finds, and no more.
+ */
+#include <passer/base/shm.h>
+#include <passer/ledger/suspects.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define WORD_BITS    4
+#define WORD_MASK    ((UINT64_C(1) << WORD_BITS) - 1)
+#define NUMBER_BITS  32
+#define NUMBER_MASK  ((UINT64_C(1) << NUMBER_BITS) - 1)
+#define BUCKET_RATIO 2 /* buckets for each entry at least: so there is always an empty one */
+
+_Static_assert(WARN_COUNT <= 1 << WORD_BITS, "a word is one nibble");
+_Static_assert(SUSPECT_WORDS_MAX *WORD_BITS <= 64, "all words fit into one integer");
+
+struct entry {
+	struct addr addr;
+	uint64_t words; /* in their order from the lowest nibble on; 0: found by earlier runs only
+	                 */
+};
+
+struct suspects {
+	size_t bytes; /* of the mapping */
+	struct hash_key key;
+	size_t capacity, bucket_mask;
+	struct entry *entries;  /* behind the buckets; every process has the mapping at one place */
+	uint64_t taken;         /* entries in use, those that nobody finds included */
+	uint64_t refused;
+	uint64_t buckets[]; /* tag of the address above NUMBER_BITS, entry + 1 below; 0: empty */
+};
+
+struct suspects *suspects_new(size_t capacity, const struct hash_key *key)
+{
+	size_t buckets = 1;
+
+	while (buckets < capacity * BUCKET_RATIO) {
+		buckets *= 2;
+	}
+	size_t head = sizeof(struct suspects) + buckets * sizeof(uint64_t);
+	size_t bytes = head + capacity * sizeof(struct entry);
+	struct suspects *s = shm_new(bytes);
+
+	if (s != NULL) {
+		s->bytes = bytes;
+		s->key = *key;
+		s->capacity = capacity;
+		s->bucket_mask = buckets - 1;
+		s->entries = (struct entry *)((char *)s + head);
+	}
+	return s;
+}
+
+void suspects_free(struct suspects *suspects)
+{
+	if (suspects != NULL) {
+		shm_free(suspects, suspects->bytes);
+	}
+}
+
+static uint64_t hash_of(const struct suspects *s, const struct addr *addr)
+{
+	struct hash h;
+	uint64_t words[2];
+
+	hash_init(&h, &s->key);
+	memcpy(words, addr->bytes, sizeof(words));
+	hash_add_u64(&h, words[0]);
+	hash_add_u64(&h, words[1]);
+	hash_add_u64(&h, addr->family);
+	return hash_final(&h);
+}
+
+static uint64_t tag_of(uint64_t hash)
+{
+	return hash & ~NUMBER_MASK;
+}
+
+static struct entry *entry_of(const struct suspects *s, uint64_t bucket)
+{
+	return &s->entries[(bucket & NUMBER_MASK) - 1];
+}
+
+/* NULL when the address is not there; then *at, where the search begins, is an empty bucket. */
+static struct entry *find(const struct suspects *s, const struct addr *addr, uint64_t hash,
+                          size_t *at)
+{
+	for (;; *at = (*at + 1) & s->bucket_mask) {
+		uint64_t bucket = __atomic_load_n(&s->buckets[*at], __ATOMIC_ACQUIRE);
+
+		if (bucket == 0) {
+			return NULL;
+		}
+		if (tag_of(bucket) == tag_of(hash) && addr_equal(&entry_of(s, bucket)->addr, addr)) {
+			return entry_of(s, bucket);
+		}
+	}
+}
+
+/* The number of an entry of our own, counted from 1; 0 when all are taken. */
+static uint64_t take_entry(struct suspects *s)
+{
+	uint64_t taken = __atomic_load_n(&s->taken, __ATOMIC_RELAXED);
+
+	do {
+		if (taken == s->capacity) {
+			__atomic_fetch_add(&s->refused, 1, __ATOMIC_RELAXED);
+			return 0;
+		}
+	} while (!__atomic_compare_exchange_n(&s->taken, &taken, taken + 1, true, __ATOMIC_RELAXED,
+	                                      __ATOMIC_RELAXED));
+	return taken + 1;
+}
+
+/* The entry of an address that was not found; `at` is the empty bucket. NULL: no room. */
+static struct entry *insert(struct suspects *s, const struct addr *addr, uint64_t hash, size_t at)
+{
+	uint64_t number = take_entry(s);
+	uint64_t bucket = tag_of(hash) | number;
+	struct entry *found;
+
+	if (number == 0) {
+		return NULL;
+	}
+	entry_of(s, bucket)->addr = *addr;
+	do {
+		uint64_t empty = 0;
+
+		if (__atomic_compare_exchange_n(&s->buckets[at], &empty, bucket, false,
+		                                __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+			return entry_of(s, bucket);
+		}
+		found = find(s, addr, hash, &at); /* whoever was faster may have brought the same */
+	} while (found == NULL);
+	return found;
+}
+
+static struct entry *find_or_insert(struct suspects *s, const struct addr *addr)
+{
+	uint64_t hash = hash_of(s, addr);
+	size_t at = hash & s->bucket_mask;
+	struct entry *e = find(s, addr, hash, &at);
+
+	return e != NULL ? e : insert(s, addr, hash, at);
+}
+
+/* The list with a word behind its last one, unless it is there. */
+static uint64_t with_word(uint64_t list, uint64_t word)
+{
+	unsigned shift = 0;
+
+	for (; (list >> shift & WORD_MASK) != 0; shift += WORD_BITS) {
+		if ((list >> shift & WORD_MASK) == word) {
+			return list;
+		}
+	}
+	return list | word << shift;
+}
+
+static uint64_t with_words(uint64_t list, const struct warnings *warnings)
+{
+	for (int i = 0; i < WARNINGS_MAX && warnings->words[i] != WARN_NONE; i++) {
+		list = with_word(list, warnings->words[i]);
+	}
+	return list;
+}
+
+void suspects_note(struct suspects *suspects, const struct addr *addr,
+                   const struct warnings *warnings)
+{
+	struct entry *e;
+	uint64_t old, new;
+
+	if (warnings->words[0] == WARN_NONE ||
+	    memchr(warnings->words, WARN_SPOOFED, sizeof(warnings->words)) != NULL) {
+		return;
+	}
+	e = find_or_insert(suspects, addr);
+	if (e == NULL) {
+		return;
+	}
+	old = __atomic_load_n(&e->words, __ATOMIC_RELAXED);
+	do {
+		new = with_words(old, warnings);
+	} while (new != old && !__atomic_compare_exchange_n(&e->words, &old, new, true,
+	                                                    __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+}
+
+void suspects_add_earlier(struct suspects *suspects, const struct addr *addr)
+{
+	(void)find_or_insert(suspects, addr);
+}
+
+bool suspects_has(const struct suspects *suspects, const struct addr *addr)
+{
+	if (addr->family == ADDR_NONE || __atomic_load_n(&suspects->taken, __ATOMIC_RELAXED) == 0) {
+		return false;
+	}
+	uint64_t hash = hash_of(suspects, addr);
+	size_t at = hash & suspects->bucket_mask;
+
+	return find(suspects, addr, hash, &at) != NULL;
+}
+
+/* False for a host that only earlier runs found. */
+static bool fill(struct suspect *suspect, const struct entry *e)
+{
+	uint64_t words = __atomic_load_n(&e->words, __ATOMIC_RELAXED);
+
+	*suspect = (struct suspect){.addr = e->addr};
+	addr_format(&e->addr, suspect->text);
+	for (; words != 0; words >>= WORD_BITS) {
+		suspect->words[suspect->word_count++] = (uint8_t)(words & WORD_MASK);
+	}
+	return suspect->word_count > 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct suspect *x = a, *y = b;
+
+	return strcmp(x->text, y->text);
+}
+
+int suspects_list(const struct suspects *suspects, struct suspect **out_list, size_t *out_count)
+{
+	/* Others may go on adding: what comes after this look is left out. */
+	uint64_t max = __atomic_load_n(&suspects->taken, __ATOMIC_RELAXED);
+	struct suspect *list = calloc(max + 1, sizeof(*list));
+	size_t count = 0;
+
+	if (list == NULL) {
+		return -ENOMEM;
+	}
+	for (size_t at = 0; at <= suspects->bucket_mask && count < max; at++) {
+		uint64_t bucket = __atomic_load_n(&suspects->buckets[at], __ATOMIC_ACQUIRE);
+
+		count += bucket != 0 && fill(&list[count], entry_of(suspects, bucket));
+	}
+	qsort(list, count, sizeof(*list), compare);
+	*out_list = list;
+	*out_count = count;
+	return 0;
+}
+
+struct suspects_counters suspects_counters(const struct suspects *suspects)
+{
+	return (struct suspects_counters){
+		.taken = __atomic_load_n(&suspects->taken, __ATOMIC_RELAXED),
+		.refused = __atomic_load_n(&suspects->refused, __ATOMIC_RELAXED),
+	};
+}

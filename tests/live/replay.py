@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Frames put on a cable: what passer hears live is what it reads from a file. Speaks TAP."""
+import os
+import random
+import signal
+import sys
+
+
+import traffic
+from live import case, check, check_equal, check_lines, check_once, main, variants
+from support import capture
+
+KINDS = {"TS", "TC", "US", "UC", "DN", "MA", "IP"}
+
+
+def office_file(lab):
+    path = lab.folder / "office.pcap"
+    path.write_bytes(capture.pcap(traffic.office()))
+    return path
+
+
+def same_lines(lab, *options):
+    """Replays the office; the lines of a file and the count of its frames come out."""
+    frames = traffic.office()
+    wanted = lab.lines_of_file(office_file(lab), *options)
+    kinds = {line[:2] for line in wanted}
+    check(KINDS <= kinds and len(wanted) > 1000, f"{len(wanted)} lines of {sorted(kinds)}: too few")
+
+    sender, here = lab.wired()
+    sensor = lab.listening(here, "-i", "eth0", *options)
+    sender.send(frames)
+    sensor.stop()
+    check_lines(sensor.lines, wanted)
+    check_equal(sensor.packets + sensor.left_out, len(frames), "packets counted")
+    check_equal(sensor.dropped, 0, "packets dropped")
+    return sensor
+
+
+@variants(workers=(1, 2))
+def same_as_file(lab, workers):
+    """Live lines are those of a capture file, and each frame is counted once"""
+    sensor = same_lines(lab, "--workers", workers)
+    check_equal(sensor.left_out, 0, "packets left out")
+
+
+@variants(workers=(1, 2))
+def same_without_acks(lab, workers):
+    """So they are with --acks none, which keeps frames out in the kernel"""
+    sensor = same_lines(lab, "--workers", workers, "--acks", "none")
+    check(sensor.left_out > 1000, f"only {sensor.left_out} packets left out")
+
+
+@case
+def same_with_expression(lab):
+    """So they are with -b"""
+    frames = traffic.office()
+    words = ("-b", "ip6 or arp or vlan", "--workers", 2)
+    wanted = lab.lines_of_file(office_file(lab), *words)
+    sender, here = lab.wired()
+    sensor = lab.listening(here, "-i", "eth0", *words)
+    sender.send(frames)
+    sensor.stop()
+    check_lines(sensor.lines, wanted)
+    check(len(wanted) > 100, f"{len(wanted)} lines: too few")
+
+
+@variants(workers=(1, 2))
+def small_blocks(lab, workers):
+    """Many small blocks, the ring gone round several times: each frame once"""
+    numbers = range(8000)
+    sender, here = lab.wired()
+    sensor = lab.listening(here, "-i", "eth0", "--workers", workers, "--ring-mib", 1, "--block-kib",
+                           64, "--retire-ms", 5)
+    for first in range(0, len(numbers), 1000):
+        sender.send(traffic.facts(numbers[first : first + 1000]))
+        sensor.wait_lines(traffic.fact_lines(numbers[first : first + 1000]))
+    sensor.stop()
+    check_lines(traffic.only_facts(sensor.lines), traffic.fact_lines(numbers))
+    check_equal((sensor.packets, sensor.dropped), (len(numbers), 0), "packets, dropped")
+
+
+@variants(workers=(1, 2))
+def worker_killed(lab, workers):
+    """A killed worker's successor goes on in its ring: every line once, every frame counted"""
+    before, during, after = range(500), range(500, 1500), range(1500, 2000)
+    sender, here = lab.wired()
+    sensor = lab.listening(here, "-i", "eth0", "--workers", workers, "--retire-ms", 700)
+    sender.send(traffic.facts(before))
+    sensor.wait_lines(traffic.fact_lines(before))
+    sender.send(traffic.facts(during))  # the kernel still has them in an open block
+    killed = sensor.workers()
+    check_equal(len(killed), workers, "worker processes")
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    for number in range(workers):
+        sensor.wait_message(f"passer: warning: worker {number} was killed by signal 9; .*")
+    check(not set(killed) & set(sensor.workers()), "a killed worker is still there")
+    sender.send(traffic.facts(after))
+    sensor.stop()
+    check_lines(traffic.only_facts(sensor.lines),
+                traffic.fact_lines([*before, *during, *after]))
+    check_equal((sensor.packets, sensor.dropped), (2000, 0), "packets, dropped")
+
+
+@case
+def workers_killed_at_work(lab):
+    """Workers killed in the middle of their work lose the frame in work at most"""
+    kills, batch = 12, 500
+    chance = random.Random()
+    sender, here = lab.wired()
+    sensor = lab.listening(here, "-i", "eth0", "--workers", 2, "--retire-ms", 1)
+    for number in range(kills):
+        first = number * batch
+        sender.send(traffic.facts(range(first, first + batch // 2)))
+        os.kill(chance.choice(sensor.workers()), signal.SIGKILL)
+        sender.send(traffic.facts(range(first + batch // 2, first + batch)))
+        sensor_restarts = f"passer: warning: worker . was killed by signal 9; .*"
+        wait_count(sensor, sensor_restarts, number + 1)
+    sensor.stop()
+    lines = traffic.only_facts(sensor.lines)
+    missing = kills * batch - len(set(lines))
+    lab.note(f"{kills} kills: {missing} of {kills * batch} lines missing, "
+             f"{len(lines) - len(set(lines))} twice")
+    check(missing <= kills, f"{missing} lines missing after {kills} kills")
+    check(kills * batch - sensor.packets <= kills, f"{sensor.packets} packets counted")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

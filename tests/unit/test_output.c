@@ -1,0 +1,737 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Records as lines: byte for byte, whole lines only, and what makes two records the same fact. */
+#include <passer/output/csv.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "processes.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A literal with its length, NUL bytes inside included. */
+#define BYTES(literal)                                          \
+	{                                                       \
+		(const uint8_t *)(literal), sizeof(literal) - 1 \
+	}
+
+#define NS_PER_S UINT64_C(1000000000)
+
+static struct addr addr(const char *text)
+{
+	struct addr a = {.family = ADDR_NONE};
+
+	assert_true(text[0] == '\0' || addr_parse(text, &a));
+	return a;
+}
+
+/* ---- lines ---- */
+
+static const struct line_row {
+	enum record_type type;
+	const char *addr;
+	const char *proto;
+	int32_t number;
+	struct span state, desc; /* as from the network */
+	const char *warnings;
+	const char *line;
+} lines[] = {
+	{REC_TS, "10.0.0.1", "TCP_", 80, BYTES("listening"), BYTES(""), "",
+         "TS,10.0.0.1,TCP_80,listening,\n"},
+	{REC_TC, "10.0.0.1", "TCP_", 65535, BYTES("open"), BYTES("ssh/openssh"), "",
+         "TC,10.0.0.1,TCP_65535,open,ssh/openssh\n"},
+	{REC_US, "2001:db8::1", "UDP_", 0, BYTES("open"), BYTES("x"), "",
+         "US,2001:0db8:0000:0000:0000:0000:0000:0001,UDP_0,open,x\n"},
+	{REC_MA, "0.0.0.0", "Ethernet", PROTO_PLAIN, BYTES("00:0A:27:01:02:03"), BYTES("Apple"), "",
+         "MA,0.0.0.0,Ethernet,00:0A:27:01:02:03,Apple\n"},
+	{REC_DN, "", "PTR", PROTO_PLAIN, BYTES("host.example.com."), BYTES(""), "",
+         "DN,,PTR,host.example.com.,\n"},
+	{REC_WI, "0.0.0.0", "802.11 WEP", PROTO_PLAIN, BYTES(""), BYTES(""), "",
+         "WI,0.0.0.0,802.11 WEP,,\n"},
+	/* warnings, behind a description and without one */
+	{REC_TC, "1.2.3.4", "TCP_", 23, BYTES("open"), BYTES(""), "portpolicyviolation",
+         "TC,1.2.3.4,TCP_23,open,Warnings:portpolicyviolation\n"},
+	{REC_TC, "1.2.3.4", "TCP_", 80, BYTES("open"), BYTES("TCP Null flag scanner"),
+         "noncompliant:scan",
+         "TC,1.2.3.4,TCP_80,open,TCP Null flag scanner Warnings:noncompliant:scan\n"},
+	{REC_TC, "1.2.3.4", "TCP_", 80, BYTES("open"), BYTES("x"), "tunnel:scan:ddos:external",
+         "TC,1.2.3.4,TCP_80,open,x Warnings:tunnel:scan:ddos:external\n"},
+	/* cleaning, in both columns */
+	{REC_DN, "1.2.3.4", "A", PROTO_PLAIN, BYTES("a,b\r\nTS,1.2.3.4\x1b[m\0\x7f\t"),
+         BYTES("c,,d\n\r\x01"), "", "DN,1.2.3.4,A,a bTS 1.2.3.4\\x1b[m\\x00\\x7f\\x09,c  d\\x01\n"},
+	{REC_DN, "1.2.3.4", "A", PROTO_PLAIN, BYTES("K\xc3\xbc\xff"), BYTES("\xc3(\xed\xa0\x80"),
+         "",
+         "DN,1.2.3.4,A,K\xc3\xbc\xef\xbf\xbd,"
+         "\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\n"},
+	{REC_DN, "1.2.3.4", "A", PROTO_PLAIN, BYTES("\n"), BYTES("\r\n"), "scan",
+         "DN,1.2.3.4,A,,Warnings:scan\n"},
+};
+
+static void fill(struct record *rec, const struct line_row *row, uint64_t time_ns)
+{
+	const struct addr a = addr(row->addr);
+
+	record_begin(rec, row->type, &a, row->proto, row->number, time_ns);
+	text_add_clean(&rec->state, row->state);
+	text_add_clean(&rec->desc, row->desc);
+	assert_true(warnings_parse(span_str(row->warnings), &rec->warnings));
+}
+
+static void check_line(const struct record *rec, bool has_timestamp, const char *wanted)
+{
+	char line[CSV_LINE_SIZE + 1];
+	size_t len;
+
+	memset(line, '#', sizeof(line));
+	len = csv_format(rec, has_timestamp, line);
+	assert_int_equal(len, strlen(wanted));
+	assert_memory_equal(line, wanted, len);
+	assert_int_equal(line[CSV_LINE_SIZE], '#');
+}
+
+static void lines_are_written_byte_for_byte(void **state)
+{
+	struct record rec;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(lines); i++) {
+		char with_time[CSV_LINE_SIZE];
+		size_t len = strlen(lines[i].line);
+
+		print_message("# line %zu\n", i);
+		fill(&rec, &lines[i], 1500000000 * NS_PER_S);
+		check_line(&rec, false, lines[i].line);
+		snprintf(with_time, sizeof(with_time), "%.*s,1500000000.0,2017-07-14 02:40:00\n",
+		         (int)len - 1, lines[i].line);
+		check_line(&rec, true, with_time);
+	}
+}
+
+/* What a record held before is gone when it begins again. */
+static void records_are_used_again(void **state)
+{
+	struct record rec;
+
+	(void)state;
+	fill(&rec, &lines[8], 1);
+	rec.is_change = true;
+	fill(&rec, &lines[0], 2);
+	assert_false(rec.is_change);
+	assert_int_equal(rec.time_ns, 2);
+	check_line(&rec, false, lines[0].line);
+}
+
+static const struct time_row {
+	uint64_t time_ns;
+	const char *columns;
+} times[] = {
+	{0, ",0.0,1970-01-01 00:00:00\n"},
+	{999999999, ",0.0,1970-01-01 00:00:00\n"}, /* cut, not rounded */
+	{NS_PER_S, ",1.0,1970-01-01 00:00:01\n"},
+	{1500000000 * NS_PER_S + 750000000, ",1500000000.0,2017-07-14 02:40:00\n"},
+	{1582934400 * NS_PER_S, ",1582934400.0,2020-02-29 00:00:00\n"},
+	/* where clocks of people go back an hour */
+	{1572134400 * NS_PER_S, ",1572134400.0,2019-10-27 00:00:00\n"},
+	{1572138000 * NS_PER_S, ",1572138000.0,2019-10-27 01:00:00\n"},
+	{2147483648 * NS_PER_S, ",2147483648.0,2038-01-19 03:14:08\n"},
+	{UINT64_MAX, ",18446744073.0,2554-07-21 23:34:33\n"},
+};
+
+static void time_is_cut_to_seconds_of_utc(void **state)
+{
+	struct record rec;
+
+	(void)state;
+	setenv("TZ", "Europe/Berlin", 1);
+	tzset();
+	for (size_t i = 0; i < COUNT(times); i++) {
+		char wanted[CSV_LINE_SIZE];
+
+		fill(&rec, &lines[0], times[i].time_ns);
+		snprintf(wanted, sizeof(wanted), "TS,10.0.0.1,TCP_80,listening,%s",
+		         times[i].columns);
+		check_line(&rec, true, wanted);
+	}
+	unsetenv("TZ");
+	tzset();
+}
+
+/* ---- the longest lines ---- */
+
+/* A record with all columns as long as they get. */
+static void fill_longest(struct record *rec, const char *proto)
+{
+	static const char words[] =
+		"portpolicyviolation:nonstandardport:amplification:noncompliant";
+	const struct addr a = addr("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff");
+
+	record_begin(rec, REC_DN, &a, proto, INT32_MAX, UINT64_MAX);
+	while (!rec->state.cut) {
+		text_add(&rec->state, "s");
+	}
+	while (!rec->desc.cut) {
+		text_add(&rec->desc, "d");
+	}
+	assert_true(warnings_parse(span_str(words), &rec->warnings));
+}
+
+static void longest_columns_fit_into_a_line(void **state)
+{
+	static const char end[] = "d Warnings:portpolicyviolation:nonstandardport:amplification:"
+				  "noncompliant,18446744073.0,2554-07-21 23:34:33\n";
+	struct record rec;
+	char line[CSV_LINE_SIZE];
+
+	(void)state;
+	fill_longest(&rec, "NeighborAdvRouterFlag");
+	size_t len = csv_format(&rec, true, line);
+
+	assert_int_equal(rec.state.len, RECORD_STATE_SIZE - 1);
+	assert_int_equal(rec.desc.len, RECORD_DESC_SIZE - 1);
+	assert_true(len > RECORD_STATE_SIZE + RECORD_DESC_SIZE);
+	assert_memory_equal(line + len - strlen(end), end, strlen(end));
+	assert_ptr_equal(memchr(line, '\n', sizeof(line)), line + len - 1);
+}
+
+/* Which cannot be, but if it were: the line ends where the buffer does. */
+static void longer_line_is_cut_and_ends(void **state)
+{
+	struct record rec;
+	char proto[2 * CSV_LINE_SIZE], line[CSV_LINE_SIZE + 1];
+
+	(void)state;
+	for (size_t len = 1; len < sizeof(proto); len += len < 256 ? 1 : 800) {
+		memset(proto, 'p', len);
+		proto[len] = '\0';
+		memset(line, '#', sizeof(line));
+		fill_longest(&rec, proto);
+		size_t line_len = csv_format(&rec, true, line);
+
+		assert_in_range(line_len, 3, CSV_LINE_SIZE);
+		assert_ptr_equal(memchr(line, '\n', sizeof(line)), line + line_len - 1);
+		assert_int_equal(line[CSV_LINE_SIZE], '#');
+	}
+}
+
+/* A DNS name whose every byte is escaped, and two such texts, are not cut. */
+static void longest_texts_fit_into_their_columns(void **state)
+{
+	uint8_t bytes[255];
+	struct record rec;
+	const struct addr a = addr("1.2.3.4");
+
+	(void)state;
+	memset(bytes, 1, sizeof(bytes));
+	record_begin(&rec, REC_DN, &a, "HINFO", PROTO_PLAIN, 0);
+	text_add_clean(&rec.state, span_of(bytes, sizeof(bytes)));
+	assert_int_equal(rec.state.len, 4 * sizeof(bytes));
+	text_add_clean(&rec.desc, span_of(bytes, sizeof(bytes)));
+	text_add_clean(&rec.desc, span_of(bytes, sizeof(bytes)));
+	assert_int_equal(rec.desc.len, 8 * sizeof(bytes));
+	assert_false(rec.state.cut || rec.desc.cut);
+}
+
+/* ---- the buffer ---- */
+
+struct fixture {
+	struct csv_buffer buffer;
+	struct csv_counters counters;
+	struct csv csv;
+	struct record rec;
+};
+
+static struct fixture *fixture_new(int stdout_fd, int log_fd)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	f->csv = (struct csv){
+		.buffer = &f->buffer,
+		.counters = &f->counters,
+		.stdout_fd = stdout_fd,
+		.log_fd = log_fd,
+	};
+	return f;
+}
+
+/* Line n of a writer: its length, up to the longest, depends on n, and its text tells both. */
+static size_t write_numbered(struct fixture *f, unsigned writer, unsigned n)
+{
+	const struct addr a = addr("10.0.0.1");
+	size_t filling = (size_t)n * 811 % (RECORD_DESC_SIZE - 1);
+
+	record_begin(&f->rec, REC_TC, &a, "TCP_", (int32_t)n, 0);
+	text_add_uint(&f->rec.state, writer);
+	for (size_t i = 0; i < filling; i++) {
+		text_add(&f->rec.desc, "x");
+	}
+	csv_write(&f->csv, &f->rec);
+	return filling;
+}
+
+/* The line that write_numbered() wrote, LF included, in wanted. Returns its length. */
+static size_t numbered_line(unsigned writer, unsigned n, char wanted[static CSV_LINE_SIZE])
+{
+	int filling = (int)(n * 811 % (RECORD_DESC_SIZE - 1));
+	int head = snprintf(wanted, CSV_LINE_SIZE, "TC,10.0.0.1,TCP_%u,%u,", n, writer);
+
+	memset(wanted + head, 'x', (size_t)filling);
+	wanted[head + filling] = '\n';
+	return (size_t)(head + filling + 1);
+}
+
+/* All that is in a file, NUL-terminated; to be freed. */
+static char *content_of(int fd, size_t *out_len)
+{
+	off_t len = lseek(fd, 0, SEEK_END);
+	char *content = calloc(1, (size_t)len + 1);
+
+	assert_non_null(content);
+	assert_int_equal(pread(fd, content, (size_t)len, 0), len);
+	*out_len = (size_t)len;
+	return content;
+}
+
+static int memory_file(void)
+{
+	int fd = memfd_create("test", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void lines_wait_for_the_flush(void **state)
+{
+	int out = memory_file(), log = memory_file();
+	struct fixture *f = fixture_new(out, log);
+	size_t len;
+
+	(void)state;
+	assert_int_equal(csv_flush(&f->csv), 0); /* of nothing */
+	fill(&f->rec, &lines[0], 0);
+	csv_write(&f->csv, &f->rec);
+	fill(&f->rec, &lines[1], 0);
+	csv_write(&f->csv, &f->rec);
+	assert_int_equal(lseek(out, 0, SEEK_END), 0);
+	assert_int_equal(f->buffer.used, strlen(lines[0].line) + strlen(lines[1].line));
+	assert_int_equal(csv_flush(&f->csv), 0);
+	assert_int_equal(csv_flush(&f->csv), 0);
+	assert_int_equal(f->buffer.used, 0);
+	for (int i = 0; i < 2; i++) {
+		char *content = content_of(i == 0 ? out : log, &len);
+
+		assert_string_equal(content, "TS,10.0.0.1,TCP_80,listening,\n"
+		                             "TC,10.0.0.1,TCP_65535,open,ssh/openssh\n");
+		free(content);
+	}
+	assert_int_equal(f->counters.lines, 2);
+	assert_int_equal(f->counters.lost_writes, 0);
+	close(out);
+	close(log);
+	free(f);
+}
+
+#define MANY_LINES 500 /* many times the buffer */
+
+static void full_buffer_writes_itself_out(void **state)
+{
+	int out = memory_file();
+	struct fixture *f = fixture_new(out, -1);
+	char wanted[CSV_LINE_SIZE];
+	size_t len, at = 0;
+
+	(void)state;
+	for (unsigned n = 0; n < MANY_LINES; n++) {
+		write_numbered(f, 1, n);
+		assert_true(f->buffer.used <= sizeof(f->buffer.bytes));
+		assert_int_equal(f->buffer.bytes[f->buffer.used - 1], '\n');
+	}
+	assert_true(lseek(out, 0, SEEK_END) > 0);
+	assert_int_equal(csv_flush(&f->csv), 0);
+	char *content = content_of(out, &len);
+
+	for (unsigned n = 0; n < MANY_LINES; n++) {
+		size_t line_len = numbered_line(1, n, wanted);
+
+		assert_true(at + line_len <= len);
+		assert_memory_equal(content + at, wanted, line_len);
+		at += line_len;
+	}
+	assert_int_equal(at, len);
+	assert_int_equal(f->counters.lines, MANY_LINES);
+	free(content);
+	close(out);
+	free(f);
+}
+
+/* Without any output lines are counted and go nowhere. */
+static void no_output_is_no_fault(void **state)
+{
+	struct fixture *f = fixture_new(-1, -1);
+
+	(void)state;
+	for (unsigned n = 0; n < MANY_LINES; n++) {
+		write_numbered(f, 1, n);
+	}
+	assert_int_equal(csv_flush(&f->csv), 0);
+	assert_int_equal(f->buffer.used, 0);
+	assert_int_equal(f->counters.lines, MANY_LINES);
+	assert_int_equal(f->counters.lost_writes, 0);
+	free(f);
+}
+
+/* ---- several writers on one pipe ---- */
+
+static bool write_to_pipe(unsigned number, void *context)
+{
+	struct fixture *f = fixture_new(*(int *)context, -1);
+
+	for (unsigned n = 0; n < MANY_LINES; n++) {
+		write_numbered(f, number, n);
+		/* Now and then in the middle of a buffer, as the clock of a worker has it. */
+		if (n % 7 == number && csv_flush(&f->csv) != 0) {
+			return false;
+		}
+	}
+	return csv_flush(&f->csv) == 0 && f->counters.lost_writes == 0;
+}
+
+/* Each line must be the next one of its writer. */
+static void check_next_line(const char *line, unsigned next[PROCESSES])
+{
+	char wanted[CSV_LINE_SIZE];
+	unsigned writer, n;
+
+	assert_int_equal(sscanf(line, "TC,10.0.0.1,TCP_%u,%u,", &n, &writer), 2);
+	assert_true(writer < PROCESSES);
+	assert_int_equal(n, next[writer]);
+	size_t len = numbered_line(writer, n, wanted);
+
+	wanted[len - 1] = '\0';
+	assert_string_equal(line, wanted);
+	next[writer]++;
+}
+
+static void writers_never_tear_lines(void **state)
+{
+	unsigned next[PROCESSES] = {0};
+	struct processes p;
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t len;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	processes_start(&p, write_to_pipe, &ends[1]);
+	close(ends[1]);
+	FILE *in = fdopen(ends[0], "r");
+
+	assert_non_null(in);
+	while ((len = getline(&line, &room, in)) > 0) {
+		assert_int_equal(line[len - 1], '\n');
+		line[len - 1] = '\0';
+		check_next_line(line, next);
+	}
+	processes_wait(&p);
+	for (int i = 0; i < PROCESSES; i++) {
+		assert_int_equal(next[i], MANY_LINES);
+	}
+	free(line);
+	fclose(in);
+}
+
+/* ---- outputs that fail ---- */
+
+static void closed_pipe_is_given_up(void **state)
+{
+	int log = memory_file();
+	struct fixture *f;
+	size_t len;
+	int ends[2];
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(pipe(ends), 0);
+	close(ends[0]);
+	f = fixture_new(ends[1], log);
+	for (int i = 0; i < 2; i++) {
+		fill(&f->rec, &lines[0], 0);
+		csv_write(&f->csv, &f->rec);
+		assert_int_equal(csv_flush(&f->csv), -EPIPE);
+		assert_int_equal(f->csv.stdout_fd, -1);
+		assert_int_equal(f->buffer.used, 0);
+	}
+	assert_int_equal(f->counters.lost_writes, 1);
+	char *content = content_of(log, &len);
+
+	assert_int_equal(len, 2 * strlen(lines[0].line));
+	free(content);
+	close(ends[1]);
+	close(log);
+	free(f);
+}
+
+/* Nor is it forgotten when a full buffer was the one to find out. */
+static void closed_pipe_is_told_later(void **state)
+{
+	struct fixture *f;
+	int ends[2];
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(pipe(ends), 0);
+	close(ends[0]);
+	f = fixture_new(ends[1], -1);
+	for (unsigned n = 0; f->csv.stdout_fd >= 0; n++) {
+		write_numbered(f, 1, n);
+		assert_true(n < MANY_LINES);
+	}
+	f->buffer.used = 0;
+	assert_int_equal(csv_flush(&f->csv), -EPIPE);
+	assert_int_equal(f->counters.lost_writes, 1);
+	close(ends[1]);
+	free(f);
+}
+
+static void full_disk_is_counted_and_tried_again(void **state)
+{
+	int out = memory_file(), full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	struct fixture *f;
+
+	(void)state;
+	assert_true(full >= 0);
+	f = fixture_new(out, full);
+	for (unsigned i = 1; i <= 2; i++) {
+		fill(&f->rec, &lines[0], 0);
+		csv_write(&f->csv, &f->rec);
+		assert_int_equal(csv_flush(&f->csv), -ENOSPC);
+		assert_int_equal(f->counters.lost_writes, i);
+		assert_int_equal(f->csv.log_fd, full);
+		assert_int_equal(lseek(out, 0, SEEK_END), (off_t)(i * strlen(lines[0].line)));
+	}
+	close(out);
+	close(full);
+	free(f);
+}
+
+static void log_file_is_appended_to(void **state)
+{
+	char path[] = "/tmp/passer-test-XXXXXX";
+	struct err err = {.text = ""};
+	int fd = mkstemp(path);
+	size_t len;
+
+	(void)state;
+	assert_true(fd >= 0);
+	for (int i = 0; i < 2; i++) {
+		int log = csv_open_log(path, &err);
+		struct fixture *f = fixture_new(-1, log);
+
+		assert_true(log >= 0);
+		fill(&f->rec, &lines[i], 0);
+		csv_write(&f->csv, &f->rec);
+		assert_int_equal(csv_flush(&f->csv), 0);
+		close(log);
+		free(f);
+	}
+	char *content = content_of(fd, &len);
+
+	assert_string_equal(content, "TS,10.0.0.1,TCP_80,listening,\n"
+	                             "TC,10.0.0.1,TCP_65535,open,ssh/openssh\n");
+	free(content);
+	close(fd);
+	unlink(path);
+	assert_int_equal(csv_open_log("/nowhere/at/all", &err), -ENOENT);
+	assert_non_null(strstr(err.text, "/nowhere/at/all"));
+	assert_non_null(strstr(err.text, strerror(ENOENT)));
+}
+
+/* ---- types ---- */
+
+static void types_have_names(void **state)
+{
+	(void)state;
+	assert_string_equal(record_type_name(REC_NONE), "");
+	for (int a = REC_NONE + 1; a < REC_COUNT; a++) {
+		const char *name = record_type_name((enum record_type)a);
+
+		assert_int_equal(strlen(name), 2);
+		assert_true(strlen(record_type_about((enum record_type)a)) > 0);
+		for (int b = REC_NONE; b < a; b++) {
+			assert_string_not_equal(name, record_type_name((enum record_type)b));
+		}
+	}
+	assert_string_equal(record_type_name(REC_TS), "TS");
+	assert_int_equal(record_same(REC_RO), RECORD_SAME_ADDR_AND_TEXT);
+	assert_int_equal(record_same(REC_WI), RECORD_SAME_NEVER);
+	assert_int_equal(record_same(REC_TS), RECORD_SAME_ALL);
+}
+
+/* ---- the same fact? ---- */
+
+static const struct line_row fact = {REC_NONE,       "10.0.0.1",    "TCP_", 80,
+                                     BYTES("state"), BYTES("desc"), "scan", NULL};
+
+/* One change of a fact each. For types whose whole line counts, and for routers. */
+static const struct change_row {
+	const char *name;
+	struct line_row changed;
+	bool all_differ, router_differs;
+} changes[] = {
+	{"nothing",
+         {REC_NONE, "10.0.0.1", "TCP_", 80, BYTES("state"), BYTES("desc"), "scan", NULL},
+         false,
+         false},
+	{"address",
+         {REC_NONE, "10.0.0.2", "TCP_", 80, BYTES("state"), BYTES("desc"), "scan", NULL},
+         true,
+         true},
+	{"family",
+         {REC_NONE, "a00:1::", "TCP_", 80, BYTES("state"), BYTES("desc"), "scan", NULL},
+         true,
+         true},
+	{"no address",
+         {REC_NONE, "", "TCP_", 80, BYTES("state"), BYTES("desc"), "scan", NULL},
+         true,
+         true},
+	{"protocol",
+         {REC_NONE, "10.0.0.1", "UDP_", 80, BYTES("state"), BYTES("desc"), "scan", NULL},
+         true,
+         false},
+	{"port",
+         {REC_NONE, "10.0.0.1", "TCP_", 81, BYTES("state"), BYTES("desc"), "scan", NULL},
+         true,
+         false},
+	{"no port",
+         {REC_NONE, "10.0.0.1", "TCP_", PROTO_PLAIN, BYTES("state"), BYTES("desc"), "scan", NULL},
+         true,
+         false},
+	{"state",
+         {REC_NONE, "10.0.0.1", "TCP_", 80, BYTES("States"), BYTES("desc"), "scan", NULL},
+         true,
+         false},
+	{"description",
+         {REC_NONE, "10.0.0.1", "TCP_", 80, BYTES("state"), BYTES("desc."), "scan", NULL},
+         true,
+         true},
+	{"no description",
+         {REC_NONE, "10.0.0.1", "TCP_", 80, BYTES("state"), BYTES(""), "scan", NULL},
+         true,
+         true},
+	{"warnings",
+         {REC_NONE, "10.0.0.1", "TCP_", 80, BYTES("state"), BYTES("desc"), "scan:small", NULL},
+         true,
+         false},
+	{"no warning",
+         {REC_NONE, "10.0.0.1", "TCP_", 80, BYTES("state"), BYTES("desc"), "", NULL},
+         true,
+         false},
+	{"where the state ends",
+         {REC_NONE, "10.0.0.1", "TCP_", 80, BYTES("stated"), BYTES("esc"), "scan", NULL},
+         true,
+         true},
+};
+
+static uint64_t hash_of(const struct line_row *row, enum record_type type, uint64_t time_ns)
+{
+	static const struct hash_key key = {.k0 = 1, .k1 = 2};
+	struct line_row typed = *row;
+	struct record rec;
+
+	typed.type = type;
+	fill(&rec, &typed, time_ns);
+	rec.is_change = time_ns % 2 == 1;
+	return record_hash(&rec, &key);
+}
+
+static void facts_are_the_same_by_their_type(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(changes); i++) {
+		print_message("# %s\n", changes[i].name);
+		for (int t = REC_NONE + 1; t < REC_COUNT; t++) {
+			enum record_type type = (enum record_type)t;
+			bool differs =
+				type == REC_RO ? changes[i].router_differs : changes[i].all_differ;
+
+			/* Neither the time nor being a change makes another fact. */
+			assert_int_equal(hash_of(&fact, type, 1) !=
+			                         hash_of(&changes[i].changed, type, 2),
+			                 differs);
+		}
+	}
+}
+
+/* The protocol tells routers without a description apart, their state never does. */
+static void routers_without_text_differ_in_protocol(void **state)
+{
+	struct line_row a = {REC_RO,          "10.0.0.1", "EIGRP", PROTO_PLAIN,
+	                     BYTES("router"), BYTES(""),  "",      NULL};
+	struct line_row b = a;
+
+	(void)state;
+	b.state = span_str("other");
+	b.warnings = "scan";
+	assert_true(hash_of(&a, REC_RO, 0) == hash_of(&b, REC_RO, 0));
+	b.proto = "HSRP";
+	assert_true(hash_of(&a, REC_RO, 0) != hash_of(&b, REC_RO, 0));
+}
+
+static void types_differ_in_each_fact(void **state)
+{
+	(void)state;
+	for (int a = REC_NONE + 1; a < REC_COUNT; a++) {
+		for (int b = REC_NONE + 1; b < a; b++) {
+			assert_true(hash_of(&fact, (enum record_type)a, 0) !=
+			            hash_of(&fact, (enum record_type)b, 0));
+		}
+	}
+}
+
+static void hash_depends_on_the_key(void **state)
+{
+	static const struct hash_key one = {.k0 = 1, .k1 = 2}, other = {.k0 = 1, .k1 = 3};
+	struct record rec;
+
+	(void)state;
+	fill(&rec, &lines[0], 0);
+	assert_true(record_hash(&rec, &one) == record_hash(&rec, &one));
+	assert_true(record_hash(&rec, &one) != record_hash(&rec, &other));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_are_written_byte_for_byte),
+		cmocka_unit_test(records_are_used_again),
+		cmocka_unit_test(time_is_cut_to_seconds_of_utc),
+		cmocka_unit_test(longest_columns_fit_into_a_line),
+		cmocka_unit_test(longer_line_is_cut_and_ends),
+		cmocka_unit_test(longest_texts_fit_into_their_columns),
+		cmocka_unit_test(lines_wait_for_the_flush),
+		cmocka_unit_test(full_buffer_writes_itself_out),
+		cmocka_unit_test(no_output_is_no_fault),
+		cmocka_unit_test(writers_never_tear_lines),
+		cmocka_unit_test(closed_pipe_is_given_up),
+		cmocka_unit_test(closed_pipe_is_told_later),
+		cmocka_unit_test(full_disk_is_counted_and_tried_again),
+		cmocka_unit_test(log_file_is_appended_to),
+		cmocka_unit_test(types_have_names),
+		cmocka_unit_test(facts_are_the_same_by_their_type),
+		cmocka_unit_test(routers_without_text_differ_in_protocol),
+		cmocka_unit_test(types_differ_in_each_fact),
+		cmocka_unit_test(hash_depends_on_the_key),
+	};
+
+	return cmocka_run_group_tests_name("output", tests, NULL, NULL);
+}
