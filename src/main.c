@@ -25,6 +25,27 @@ static void list_analyzers(void)
 	}
 }
 
+static void print_message(void *context, const char *message)
+{
+	(void)context;
+	puts(message);
+}
+
+/* What is wrong goes to standard output, for tools to read. */
+static int check_signatures(const struct options *o)
+{
+	struct signature_files own = {.paths = o->signatures, .count = o->signature_count};
+	struct rows_report report = {.tell = print_message};
+	struct err err;
+
+	if (databases_check(own, &report, &err) != 0) {
+		log_error("%s", err.text);
+		return EXIT_FAILURE;
+	}
+	printf("%zu rows are good, %zu are bad\n", report.good, report.bad);
+	return report.bad == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -46,6 +67,9 @@ int main(int argc, char **argv)
 		break;
 	case ACTION_LIST_ANALYZERS:
 		list_analyzers();
+		break;
+	case ACTION_CHECK_SIGNATURES:
+		status = check_signatures(&options);
 		break;
 	case ACTION_RUN:
 		status = supervisor_run(&options);

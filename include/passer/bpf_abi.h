@@ -8,8 +8,9 @@
 #include <linux/types.h>
 
 /*
- * Every frame belongs to exactly one class, told from its headers alone. The name is what users
- * see. A fragment that does not hold the upper header is FRAGMENT whatever its protocol is.
+ * Every frame belongs to exactly one class, told from its outermost headers alone. The name is what
+ * users see. A fragment behind the first is FRAGMENT whatever its protocol is; of a TCP or UDP
+ * header only the bytes are asked for that tell the class.
  */
 #define FRAME_CLASSES(X)                                                               \
 	X(ARP, "arp")                                                                  \

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <passer/analyzers/databases.h>
 #include <passer/base/log.h>
+#include <passer/fingerprint/file.h>
 #include <passer/fingerprint/signatures.h>
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 static int load_banners(struct banners **out_banners, const char *file, struct err *err)
 {
@@ -19,7 +22,7 @@ static int load_banners(struct banners **out_banners, const char *file, struct e
 	return ret < 0 ? err_set(err, ret, "%s: cannot be loaded", file) : 0;
 }
 
-static int load_policy(struct port_names **out_names, const char *file, struct err *err)
+static int load_ports(struct port_names **out_names, const char *file, struct err *err)
 {
 	struct rows_report report = {.tell = NULL};
 	struct port_names *names = port_names_new();
@@ -33,7 +36,133 @@ static int load_policy(struct port_names **out_names, const char *file, struct e
 	return ret < 0 ? err_set(err, ret, "%s: cannot be loaded", file) : 0;
 }
 
-int databases_init(struct databases *db, struct err *err)
+static int load_mdns(struct mdns_services **out_services, const char *file, struct err *err)
+{
+	struct rows_report report = {.tell = NULL};
+	struct mdns_services *services = mdns_services_new();
+
+	*out_services = services;
+	if (services == NULL) {
+		return err_set(err, -ENOMEM, "out of memory for %s", file);
+	}
+	int ret = mdns_services_load(services, file, signatures_text(file), &report);
+
+	return ret < 0 ? err_set(err, ret, "%s: cannot be loaded", file) : 0;
+}
+
+static int load_dns_any(struct dns_any **out_names, const char *file, struct err *err)
+{
+	struct rows_report report = {.tell = NULL};
+	struct dns_any *names = dns_any_new();
+
+	*out_names = names;
+	if (names == NULL) {
+		return err_set(err, -ENOMEM, "out of memory for %s", file);
+	}
+	int ret = dns_any_load(names, file, signatures_text(file), &report);
+
+	return ret < 0 ? err_set(err, ret, "%s: cannot be loaded", file) : 0;
+}
+
+static int load_udp_file(struct udp_rules *rules, const char *path, struct rows_report *report,
+                         struct err *err)
+{
+	uint8_t *bytes;
+	size_t len;
+	int ret = file_read(path, &bytes, &len, err);
+
+	if (ret < 0) {
+		return ret;
+	}
+	ret = udp_rules_load(rules, path, span_of(bytes, len), report);
+	free(bytes);
+	/* Columns that make no sense have been told, and count as one bad row. */
+	return ret < 0 && ret != -EINVAL ? err_set(err, ret, "%s: cannot be loaded", path) : 0;
+}
+
+static int load_udp_files(struct udp_rules *rules, struct signature_files own,
+                          struct rows_report *report, struct err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; ret == 0 && i < own.count; i++) {
+		ret = load_udp_file(rules, own.paths[i], report, err);
+	}
+	return ret;
+}
+
+static int load_udp(struct udp_rules **out_rules, struct signature_files own, struct err *err)
+{
+	static const char file[] = "udp.tsv";
+	struct rows_report report = {.tell = NULL};
+	struct udp_rules *rules = udp_rules_new();
+
+	*out_rules = rules;
+	if (rules == NULL) {
+		return err_set(err, -ENOMEM, "out of memory for %s", file);
+	}
+	int ret = load_udp_files(rules, own, &report, err);
+
+	if (ret < 0) {
+		return ret;
+	}
+	ret = udp_rules_load(rules, file, signatures_text(file), &report);
+	return ret < 0 ? err_set(err, ret, "%s: cannot be loaded", file) : 0;
+}
+
+/* A row behind one that takes all of its packets would never be heard of. */
+static void check_order(const struct udp_rules *rules, struct rows_report *report)
+{
+	for (size_t i = 0; i < udp_rules_count(rules); i++) {
+		const struct udp_rule *rule = udp_rules_get(rules, i);
+		const struct udp_rule *thief = udp_rules_thief(rules, i);
+		char message[512];
+
+		if (thief != NULL) {
+			snprintf(message, sizeof(message),
+			         "%s:%zu: example: %s:%zu, %s, takes it first", rule->file,
+			         rule->line, thief->file, thief->line, thief->id);
+			report->tell(report->context, message);
+			report->bad++;
+			report->good--;
+		}
+	}
+}
+
+int databases_check(struct signature_files own, struct rows_report *report, struct err *err)
+{
+	struct udp_rules *rules = udp_rules_new();
+	int ret;
+
+	if (rules == NULL) {
+		return err_set(err, -ENOMEM, "out of memory");
+	}
+	ret = load_udp_files(rules, own, report, err);
+	if (ret == 0) {
+		check_order(rules, report);
+	}
+	udp_rules_free(rules);
+	return ret;
+}
+
+/* A database of the system: without it the sensor runs, and one line says what is lost. */
+static void load_probes(struct databases *db)
+{
+	struct service_probes_counts counts;
+	struct err err;
+
+	if (service_probes_new(service_probes_default_paths, &db->probes, &err) < 0) {
+		db->probes = NULL;
+		log_warn("TS records come without product names: %s; apt-get install nmap-common",
+			 err.text);
+		return;
+	}
+	counts = service_probes_counts(db->probes);
+	log_debug("nmap-service-probes: %zu patterns, %zu of them always asked, %zu skipped, %zu bad",
+		  counts.patterns, counts.always, counts.skipped, counts.bad);
+}
+
+int databases_init(struct databases *db, struct signature_files own, struct err *err)
 {
 	int ret;
 
@@ -44,21 +173,47 @@ int databases_init(struct databases *db, struct err *err)
 		         "ieee-data",
 		         err->text);
 	}
+	load_probes(db);
 	ret = load_banners(&db->tcp_servers, "tcp_server.tsv", err);
 	if (ret == 0) {
 		ret = load_banners(&db->tcp_clients, "tcp_client.tsv", err);
 	}
 	if (ret == 0) {
-		ret = load_policy(&db->tcp_policy, "policy_tcp.tsv", err);
+		ret = load_ports(&db->tcp_policy, "policy_tcp.tsv", err);
+	}
+	if (ret == 0) {
+		ret = load_ports(&db->sip_ports, "sip_ports.tsv", err);
+	}
+	if (ret == 0) {
+		ret = load_mdns(&db->mdns_services, "mdns.tsv", err);
+	}
+	if (ret == 0) {
+		ret = load_dns_any(&db->dns_any, "dns_any.tsv", err);
+	}
+	if (ret == 0) {
+		ret = load_udp(&db->udp_rules, own, err);
 	}
 	return ret;
 }
 
+void databases_prepare(struct databases *db)
+{
+	if (db->probes != NULL) {
+		service_probes_compile(db->probes);
+	}
+}
+
 void databases_fini(struct databases *db)
 {
+	addr_set_free(db->trusted);
 	oui_free(db->oui);
+	service_probes_free(db->probes);
 	banners_free(db->tcp_servers);
 	banners_free(db->tcp_clients);
 	port_names_free(db->tcp_policy);
+	port_names_free(db->sip_ports);
+	mdns_services_free(db->mdns_services);
+	dns_any_free(db->dns_any);
+	udp_rules_free(db->udp_rules);
 	*db = (struct databases){.oui = NULL};
 }

@@ -3,9 +3,10 @@
  * DNS (RFC 1035) and multicast DNS (RFC 6762) over UDP: who asks, who answers, and the names that
  * answers give to addresses. All sections of a message are read, as far as it is whole.
  */
-#include "dns_message.h"
+#include "dns_response.h"
+#include "udp_emit.h"
 
-#include <passer/analyzers/analyzer.h>
+#include <passer/ledger/hosts.h>
 #include <passer/ledger/names.h>
 
 #define PORT_DNS  53
@@ -14,18 +15,9 @@
 /* Bounds on the work for one message; more than any real one holds. */
 #define QUESTIONS_MAX 64
 #define RECORDS_MAX   1024
-#define CNAMES_MAX    32
+#define ANY_NAMES_MAX 16
 
 static const struct warnings no_warnings;
-
-/* A response in work. */
-struct response {
-	const struct pkt *pkt;
-	struct analyzer_ctx *ctx;
-	uint64_t time_ns;
-	struct cursor cnames[CNAMES_MAX]; /* each at the start of its record */
-	unsigned cname_count;
-};
 
 static const char *port_name(uint16_t port)
 {
@@ -39,39 +31,15 @@ static bool is_dns_port(uint16_t port)
 
 /* ---- records with the parts that a message gives -------------------------------------------- */
 
-static struct record *begin(const struct response *r, enum record_type type,
-                            const struct addr *addr, const char *proto)
-{
-	struct record *rec = &r->ctx->rec;
-
-	record_begin(rec, type, addr, proto, PROTO_PLAIN, r->time_ns);
-	return rec;
-}
-
-static void emit_name(const struct response *r, const struct addr *addr, const char *proto,
+static void emit_name(const struct dns_response *r, const struct addr *addr, const char *proto,
                       const struct dns_name *name)
 {
-	struct record *rec = begin(r, REC_DN, addr, proto);
+	struct record *rec = dns_begin(r, REC_DN, addr, proto);
 
 	if (name->len > 1) { /* the root is no name */
 		text_add_clean_lower(&rec->state, dns_name_span(name));
 	}
 	emit(r->ctx);
-}
-
-static void add_strings(struct text *t, struct cursor data)
-{
-	for (bool is_first = true; cur_left(&data) > 0; is_first = false) {
-		struct span string = dns_string_parse(&data);
-
-		if (!cur_ok(&data)) {
-			break;
-		}
-		if (!is_first) {
-			text_add(t, " ");
-		}
-		text_add_clean(t, string);
-	}
 }
 
 /* ---- the addresses of names ------------------------------------------------------------------ */
@@ -99,7 +67,8 @@ static bool is_qualified(const struct dns_name *name)
 	return dot != NULL && dot != name->bytes && dot != name->bytes + name->len - 1;
 }
 
-static void remember(const struct response *r, const struct dns_name *name, const struct addr *addr)
+static void remember(const struct dns_response *r, const struct dns_name *name,
+                     const struct addr *addr)
 {
 	if (is_qualified(name)) {
 		names_add(r->ctx->ledger->names, name_key(r->ctx, name), addr, r->time_ns);
@@ -108,7 +77,7 @@ static void remember(const struct response *r, const struct dns_name *name, cons
 
 /* ---- one function per record type ------------------------------------------------------------ */
 
-static void on_address(const struct response *r, struct dns_record *record)
+static void on_address(const struct dns_response *r, struct dns_record *record)
 {
 	struct addr addr = addr_of(cur_rest(&record->data));
 	bool is_v4 = record->type == DNS_TYPE_A;
@@ -179,7 +148,7 @@ static bool reverse_v6(const struct dns_name *owner, struct addr *out_addr)
 	return true;
 }
 
-static void on_ptr(const struct response *r, struct dns_record *record)
+static void on_ptr(struct dns_response *r, struct dns_record *record)
 {
 	struct dns_name target;
 	struct addr addr;
@@ -191,70 +160,19 @@ static void on_ptr(const struct response *r, struct dns_record *record)
 		emit_name(r, &addr, "PTR", &target);
 		remember(r, &target, &addr);
 	} else if (dns_name_ends_with(&record->owner, ".local.")) {
-		struct record *rec = begin(r, REC_DN, &r->pkt->src, "PTR");
-
-		text_add_clean_lower(&rec->state, dns_name_span(&record->owner));
-		if (target.len > 1) {
-			text_add_clean_lower(&rec->desc, dns_name_span(&target));
-		}
-		emit(r->ctx);
-	}
-}
-
-/* Facts about the sender itself, under a name of its own in the link-local domain. */
-static struct record *begin_local(const struct response *r, const char *proto,
-                                  const struct dns_record *record)
-{
-	struct span owner = dns_name_span(&record->owner);
-
-	if (!span_has_suffix(owner, span_str(".local."))) {
-		return NULL;
-	}
-	struct record *rec = begin(r, REC_DN, &r->pkt->src, proto);
-
-	text_add_clean(&rec->state, owner);
-	return rec;
-}
-
-static void on_hinfo(const struct response *r, struct dns_record *record)
-{
-	struct record *rec = begin_local(r, "HINFO", record);
-
-	if (rec != NULL) {
-		text_add(&rec->desc, "cpu=");
-		text_add_clean(&rec->desc, dns_string_parse(&record->data));
-		text_add(&rec->desc, " os=");
-		text_add_clean(&rec->desc, dns_string_parse(&record->data));
-		emit(r->ctx);
-	}
-}
-
-static void on_txt(const struct response *r, struct dns_record *record)
-{
-	struct record *rec = begin_local(r, "PTR", record);
-
-	if (rec != NULL) {
-		add_strings(&rec->desc, record->data);
-		emit(r->ctx);
-	}
-}
-
-static void on_srv(const struct response *r, struct dns_record *record)
-{
-	if (begin_local(r, "SRV", record) != NULL) {
-		emit(r->ctx);
+		dns_local_ptr(r, &record->owner, &target);
 	}
 }
 
 /* The mailbox of the person who is responsible for a name (RFC 1183, section 2.2). */
-static void on_rp(const struct response *r, struct dns_record *record)
+static void on_rp(const struct dns_response *r, struct dns_record *record)
 {
 	static const uint8_t no_host[4];
 	struct addr nobody = addr_of(span_of(no_host, sizeof(no_host)));
 	struct dns_name mailbox;
 
 	if (dns_name_parse(&record->data, &mailbox)) {
-		struct record *rec = begin(r, REC_NA, &nobody, "RP");
+		struct record *rec = dns_begin(r, REC_NA, &nobody, "RP");
 
 		text_add_clean(&rec->state, dns_name_span(&record->owner));
 		text_add_clean(&rec->desc, dns_name_span(&mailbox));
@@ -264,7 +182,7 @@ static void on_rp(const struct response *r, struct dns_record *record)
 
 /* The version that a name server admits to, and the client that asked: both names are old habits.
  */
-static void on_chaos(const struct response *r, struct dns_record *record)
+static void on_chaos(const struct dns_response *r, struct dns_record *record)
 {
 	struct record *rec;
 
@@ -272,13 +190,13 @@ static void on_chaos(const struct response *r, struct dns_record *record)
 	                                      dns_name_is(&record->owner, "hostname.bind."))) {
 		return;
 	}
-	rec = begin(r, REC_DN, &r->pkt->src, "TXT");
-	add_strings(&rec->state, record->data);
+	rec = dns_begin(r, REC_DN, &r->pkt->src, "TXT");
+	dns_add_strings(&rec->state, record->data);
 	text_add(&rec->desc, "Chaos/");
 	text_add_clean(&rec->desc, dns_name_span(&record->owner));
 	emit(r->ctx);
 
-	rec = begin(r, REC_UC, &r->pkt->dst, "TXT");
+	rec = dns_begin(r, REC_UC, &r->pkt->dst, "TXT");
 	text_add(&rec->state, "open");
 	text_add(&rec->desc, "dns/client Chaos/");
 	text_add_clean(&rec->desc, dns_name_span(&record->owner));
@@ -286,7 +204,7 @@ static void on_chaos(const struct response *r, struct dns_record *record)
 	emit(r->ctx);
 }
 
-static void on_record(struct response *r, struct dns_record *record)
+static void on_record(struct dns_response *r, struct dns_record *record)
 {
 	if (record->class == DNS_CLASS_CHAOS) {
 		on_chaos(r, record);
@@ -304,13 +222,13 @@ static void on_record(struct response *r, struct dns_record *record)
 		on_ptr(r, record);
 		break;
 	case DNS_TYPE_HINFO:
-		on_hinfo(r, record);
+		dns_local_hinfo(r, record);
 		break;
 	case DNS_TYPE_TXT:
-		on_txt(r, record);
+		dns_local_txt(r, record);
 		break;
 	case DNS_TYPE_SRV:
-		on_srv(r, record);
+		dns_local_srv(r, record);
 		break;
 	case DNS_TYPE_RP:
 		on_rp(r, record);
@@ -324,7 +242,7 @@ static void on_record(struct response *r, struct dns_record *record)
  * An alias has the addresses of its target. They are remembered for the alias, too, so that a chain
  * is followed when its links are taken from the last to the first: servers put them in order.
  */
-static void on_cname(const struct response *r, struct cursor c)
+static void on_cname(const struct dns_response *r, struct cursor c)
 {
 	struct addr addrs[NAME_ADDRS_MAX];
 	struct dns_record record;
@@ -344,7 +262,7 @@ static void on_cname(const struct response *r, struct cursor c)
 
 /* ---- whole messages -------------------------------------------------------------------------- */
 
-static void on_records(struct response *r, struct cursor *c, unsigned count)
+static void on_records(struct dns_response *r, struct cursor *c, unsigned count)
 {
 	for (unsigned i = 0; i < count && i < RECORDS_MAX; i++) {
 		struct cursor start = *c;
@@ -355,7 +273,7 @@ static void on_records(struct response *r, struct cursor *c, unsigned count)
 		}
 		bool is_in = record.class == DNS_CLASS_IN || record.class == DNS_CLASS_IN_FLUSH;
 
-		if (record.type == DNS_TYPE_CNAME && is_in && r->cname_count < CNAMES_MAX) {
+		if (record.type == DNS_TYPE_CNAME && is_in && r->cname_count < DNS_CNAMES_MAX) {
 			r->cnames[r->cname_count++] = start;
 		} else {
 			on_record(r, &record);
@@ -366,7 +284,7 @@ static void on_records(struct response *r, struct cursor *c, unsigned count)
 	}
 }
 
-static void on_nxdomain(const struct response *r, const struct dns_question *q)
+static void on_nxdomain(const struct dns_response *r, const struct dns_question *q)
 {
 	static const uint8_t no_host[16];
 	const char *proto;
@@ -391,7 +309,7 @@ static void on_nxdomain(const struct response *r, const struct dns_question *q)
 		return;
 	}
 	struct addr nobody = addr_of(span_of(no_host, q->type == DNS_TYPE_AAAA ? 16 : 4));
-	struct record *rec = begin(r, REC_DN, &nobody, proto);
+	struct record *rec = dns_begin(r, REC_DN, &nobody, proto);
 
 	text_add_clean_lower(&rec->state, dns_name_span(&q->name));
 	text_add(&rec->desc, "NXDOMAIN");
@@ -413,18 +331,48 @@ static void emit_party(const struct pkt *pkt, struct analyzer_ctx *ctx, bool is_
 	emit(ctx);
 }
 
+static bool is_mdns_group(const struct addr *a)
+{
+	static const struct addr v4 = {.bytes = {224, 0, 0, 251}, .family = ADDR_V4};
+	static const struct addr v6 = {.bytes = {0xff, 0x02, [15] = 0xfb}, .family = ADDR_V6};
+
+	return addr_equal(a, &v4) || addr_equal(a, &v6);
+}
+
+/* Not DNS, on a port of DNS. A neighbour that sends to the multicast port is still a client. */
+static enum verdict on_nonsense(const struct pkt *pkt, struct analyzer_ctx *ctx)
+{
+	bool to_mdns = pkt->dport == PORT_MDNS;
+
+	if (to_mdns && pkt->sport != PORT_MDNS &&
+	    (pkt->ttl == 1 || pkt->ttl == 2 || pkt->ttl == 255)) {
+		udp_emit_client(ctx, pkt,
+		                is_mdns_group(&pkt->dst) ? "mdns/broadcastclient" : "mdns/client",
+		                no_warnings);
+		return VERDICT_DONE;
+	}
+	if ((to_mdns && pkt->sport == PORT_MDNS) ||
+	    (pkt->dport == PORT_DNS && pkt->sport != PORT_DNS)) {
+		return VERDICT_UNHANDLED;
+	}
+	return VERDICT_PASSED;
+}
+
 static enum verdict on_response(const struct pkt *pkt, const struct dns_header *header,
                                 const struct dns_question *last_question, struct cursor c,
                                 struct analyzer_ctx *ctx)
 {
-	struct response r = {.pkt = pkt, .ctx = ctx, .time_ns = pkt->frame->time_ns};
+	struct dns_response r = {.pkt = pkt, .ctx = ctx, .time_ns = pkt->frame->time_ns};
 	struct cursor probe = c;
 	struct dns_record first;
 
 	if (header->answers > 0 && !dns_record_parse(&probe, &first)) {
-		return VERDICT_PASSED; /* not even one record: not DNS */
+		return on_nonsense(pkt, ctx); /* not even one record */
 	}
 	emit_party(pkt, ctx, true, no_warnings);
+	if (pkt->sport == PORT_DNS) {
+		host_mark_dns_server(ctx->ledger, &pkt->src, r.time_ns);
+	}
 	if (header->rcode == DNS_RCODE_NOERROR) {
 		on_records(&r, &c,
 		           (unsigned)header->answers + header->authorities + header->additionals);
@@ -432,20 +380,93 @@ static enum verdict on_response(const struct pkt *pkt, const struct dns_header *
 	           header->questions == 1 && (last_question->class & 0x7fff) == DNS_CLASS_IN) {
 		on_nxdomain(&r, last_question);
 	}
-	return VERDICT_DONE;
+	return r.has_unknown_service ? VERDICT_UNHANDLED : VERDICT_DONE;
 }
 
-static enum verdict on_query(const struct pkt *pkt, struct analyzer_ctx *ctx)
+/* The names that a query asks for with the type ANY, each once, with a blank in between. */
+static void add_any_names(struct text *t, struct cursor c, unsigned questions)
 {
+	struct dns_name names[ANY_NAMES_MAX];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < questions && count < ANY_NAMES_MAX; i++) {
+		struct dns_question q;
+		bool is_known = false;
+
+		if (!dns_question_parse(&c, &q)) {
+			return;
+		}
+		for (unsigned k = 0; k < count; k++) {
+			is_known = is_known || dns_name_equal(&names[k], &q.name);
+		}
+		if (q.type == DNS_TYPE_ANY && q.class == DNS_CLASS_IN && !is_known) {
+			text_add(t, count > 0 ? " " : "");
+			text_add_clean_lower(t, dns_name_span(&q.name));
+			names[count++] = q.name;
+		}
+	}
+}
+
+/* What the questions are by the table; AMPLIFIED when one is, UNKNOWN when an ANY is not there. */
+static enum dns_any_kind kind_of_query(const struct analyzer_ctx *ctx, struct cursor c,
+                                       unsigned questions)
+{
+	enum dns_any_kind kind = DNS_ANY_PLAIN;
+
+	for (unsigned i = 0; i < questions && kind != DNS_ANY_AMPLIFIED; i++) {
+		struct dns_question q;
+
+		if (!dns_question_parse(&c, &q)) {
+			break;
+		}
+		enum dns_any_kind one =
+			q.class == DNS_CLASS_IN
+				? dns_any_find(ctx->db->dns_any, dns_name_span(&q.name), q.type)
+				: DNS_ANY_PLAIN;
+
+		if (one == DNS_ANY_AMPLIFIED ||
+		    (one == DNS_ANY_UNKNOWN && q.type == DNS_TYPE_ANY)) {
+			kind = one;
+		}
+	}
+	return kind;
+}
+
+static void emit_amplified(const struct pkt *pkt, struct analyzer_ctx *ctx, struct cursor c,
+                           unsigned questions)
+{
+	struct record *rec = udp_begin_client(ctx, pkt);
+
+	text_add(&rec->desc, port_name(pkt->dport));
+	text_add(&rec->desc, "/client ANY domains requested:");
+	add_any_names(&rec->desc, c, questions);
+	warnings_add(&rec->warnings, WARN_AMPLIFICATION);
+	warnings_add(&rec->warnings, WARN_SPOOFED);
+	emit(ctx);
+}
+
+/* Every client has its plain line; what is odd about a query is another one. */
+static enum verdict on_query(const struct pkt *pkt, struct cursor c, unsigned questions,
+                             struct analyzer_ctx *ctx)
+{
+	enum dns_any_kind kind = kind_of_query(ctx, c, questions);
+
 	/* A multicast query from beyond the link: RFC 6762, section 11 asks for hop limit 255. */
-	if (pkt->sport != PORT_MDNS && pkt->dport == PORT_MDNS && pkt->ttl != 255) {
+	bool is_external = pkt->sport != PORT_MDNS && pkt->dport == PORT_MDNS && pkt->ttl != 255;
+
+	if (is_external) {
 		struct warnings warnings = no_warnings;
 
 		warnings_add(&warnings, WARN_EXTERNAL);
 		emit_party(pkt, ctx, false, warnings);
 	}
-	emit_party(pkt, ctx, false, no_warnings);
-	return VERDICT_DONE;
+	if (!is_external || kind != DNS_ANY_AMPLIFIED) {
+		emit_party(pkt, ctx, false, no_warnings);
+	}
+	if (kind == DNS_ANY_AMPLIFIED) {
+		emit_amplified(pkt, ctx, c, questions);
+	}
+	return kind == DNS_ANY_UNKNOWN ? VERDICT_UNHANDLED : VERDICT_DONE;
 }
 
 static enum verdict dns_run(const struct pkt *pkt, struct analyzer_ctx *ctx)
@@ -455,18 +476,20 @@ static enum verdict dns_run(const struct pkt *pkt, struct analyzer_ctx *ctx)
 	struct dns_header header;
 
 	if (!dns_header_parse(&c, &header) || header.questions > QUESTIONS_MAX) {
-		return VERDICT_PASSED;
+		return on_nonsense(pkt, ctx);
 	}
+	struct cursor questions = c;
+
 	for (unsigned i = 0; i < header.questions; i++) {
 		if (!dns_question_parse(&c, &question)) {
-			return VERDICT_PASSED;
+			return on_nonsense(pkt, ctx);
 		}
 	}
 	if (header.is_response && is_dns_port(pkt->sport)) {
 		return on_response(pkt, &header, &question, c, ctx);
 	}
 	if (!header.is_response && is_dns_port(pkt->dport)) {
-		return on_query(pkt, ctx);
+		return on_query(pkt, questions, header.questions, ctx);
 	}
 	return VERDICT_UNHANDLED;
 }
@@ -474,6 +497,6 @@ static enum verdict dns_run(const struct pkt *pkt, struct analyzer_ctx *ctx)
 const struct analyzer analyzer_dns = {
 	.name = "dns",
 	.match = {.layer = LAYER_UDP, .ports = {PORT_DNS, PORT_MDNS}},
-	.records = {REC_US, REC_UC, REC_DN, REC_NA},
+	.records = {REC_US, REC_UC, REC_DN, REC_NA, REC_IP, REC_TS},
 	.run = dns_run,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "dns_message.h"
 
-#include <strings.h>
+#include <ctype.h>
 
 #define LABEL_MAX    63
 #define POINTERS_MAX 32 /* real messages use one or two in a name */
@@ -121,7 +121,17 @@ struct span dns_string_parse(struct cursor *c)
 
 static bool equals_folded(const uint8_t *bytes, const char *text, size_t len)
 {
-	return strncasecmp((const char *)bytes, text, len) == 0;
+	for (size_t i = 0; i < len; i++) {
+		if (tolower(bytes[i]) != tolower((uint8_t)text[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool dns_name_equal(const struct dns_name *a, const struct dns_name *b)
+{
+	return a->len == b->len && equals_folded(a->bytes, (const char *)b->bytes, a->len);
 }
 
 bool dns_name_is(const struct dns_name *name, const char *text)

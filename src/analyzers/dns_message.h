@@ -27,6 +27,7 @@ enum {
 	DNS_TYPE_RP = 17,
 	DNS_TYPE_AAAA = 28,
 	DNS_TYPE_SRV = 33,
+	DNS_TYPE_ANY = 255, /* in questions */
 };
 
 enum { DNS_CLASS_IN = 1, DNS_CLASS_CHAOS = 3, DNS_CLASS_IN_FLUSH = 0x8001 };
@@ -69,6 +70,7 @@ bool dns_record_parse(struct cursor *c, struct dns_record *out_record);
 struct span dns_string_parse(struct cursor *c);
 
 /* Equality and suffix without regard to the case of ASCII letters. */
+bool dns_name_equal(const struct dns_name *a, const struct dns_name *b);
 bool dns_name_is(const struct dns_name *name, const char *text);
 bool dns_name_ends_with(const struct dns_name *name, const char *text);
 

@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <passer/analyzers/analyzer.h>
 #include <passer/ledger/seen.h>
+#include <passer/ledger/suspects.h>
 
 /* A name record says nothing without its name. */
 static bool is_sayable(const struct record *rec)
 {
 	return rec->addr.family != ADDR_NONE && (rec->type != REC_DN || rec->state.len > 0);
+}
+
+/* Whom a record warns of is suspicious, even when the line was printed before. */
+static void note_suspect(const struct analyzer_ctx *ctx)
+{
+	const struct record *rec = &ctx->rec;
+	const struct addr_set *trusted = ctx->db->trusted;
+
+	if (rec->warnings.words[0] != WARN_NONE &&
+	    (trusted == NULL || !addr_set_has(trusted, &rec->addr))) {
+		suspects_note(ctx->ledger->suspects, &rec->addr, &rec->warnings);
+	}
 }
 
 void emit(struct analyzer_ctx *ctx)
@@ -17,6 +30,7 @@ void emit(struct analyzer_ctx *ctx)
 		ctx->counters->invalid++;
 		return;
 	}
+	note_suspect(ctx);
 	if (!rec->is_change && record_same(rec->type) != RECORD_SAME_NEVER &&
 	    !seen_is_new(ctx->ledger, record_hash(rec, &ctx->ledger->key), rec->time_ns)) {
 		ctx->counters->known++;

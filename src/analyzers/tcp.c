@@ -163,10 +163,27 @@ static void describe(struct analyzer_ctx *ctx, enum record_type type, const stru
 	}
 }
 
+/* The product by the patterns of nmap. */
+static void identify(const struct segment *s, struct analyzer_ctx *ctx)
+{
+	struct record *rec = &ctx->rec;
+
+	if (ctx->products == NULL || !service_may_identify(ctx->ledger, &s->src, s->time_ns)) {
+		return;
+	}
+	record_begin(rec, REC_TS, &s->src.addr, "TCP_", s->src.port, s->time_ns);
+	text_add(&rec->state, "listening");
+	if (service_match(ctx->products, PROBE_TCP, s->src.port, s->pkt->payload, &rec->desc)) {
+		service_identified(ctx->ledger, &s->src, s->time_ns);
+		emit(ctx);
+	}
+}
+
 static void on_server_data(const struct segment *s, struct analyzer_ctx *ctx)
 {
 	const struct banner *banner;
 
+	identify(s, ctx);
 	if (service_has(ctx->ledger, &s->src, SERVICE_DESCRIBED_BY_TABLE, s->time_ns)) {
 		return;
 	}

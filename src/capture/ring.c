@@ -159,6 +159,9 @@ static uint32_t walk_block(struct ring *r, const struct tpacket_block_desc *bloc
 			__atomic_store_n(&r->progress->frames_begun, i + 1, __ATOMIC_RELEASE);
 			fn(user, &frame);
 		}
+		if (i + 1 < frames && header->tp_next_offset < TPACKET3_HDRLEN) {
+			return i + 1; /* would be the same frame again */
+		}
 		offset += header->tp_next_offset;
 	}
 	return frames;
@@ -290,8 +293,8 @@ static int swap_filter(struct ring *r, const struct ring_config *config, struct 
  * step replaces one filter by the other while no frame is between them.
  */
 static step_fn *const steps[] = {
-	load_filter,        /* first, since it is what is refused most often */
-	open_socket,        /* deaf */
+	open_socket,        /* deaf; first, since its refusal takes one word, the filter's many */
+	load_filter,        /* refused without CAP_BPF */
 	map_ring,           /* must be there before the first frame */
 	mute,               /* rejects everything */
 	bind_interface,     /* the kernel begins to ask the filter */

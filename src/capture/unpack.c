@@ -261,7 +261,6 @@ int unpack_step(struct unpacker *unpacker, struct unpack_io *io, struct err *err
 			return err_set(err, -ENOMEM, "%s: out of memory", format->name);
 		}
 		unpacker->is_open = true;
-		unpacker->may_hold = false;
 	}
 	const char *fault = format->step(unpacker, io);
 

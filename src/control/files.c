@@ -6,6 +6,7 @@
 #include <passer/capture/pcapfile.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -62,8 +63,24 @@ static void progress_wipe(struct progress *p)
 	}
 }
 
+/* Until the pipe has something, or somebody wants us to stop. */
+static void wait_for(const struct source *source, const struct files_stop *stop)
+{
+	struct pollfd fds[] = {
+		{.fd = source_fd(source), .events = POLLIN},
+		{.fd = stop->wake_fd, .events = POLLIN},
+	};
+
+	(void)poll(fds, 2, -1);
+}
+
+static bool is_over(int state, const struct files_stop *stop)
+{
+	return state < 0 || state == SOURCE_END || stop->must_stop(stop->user);
+}
+
 /* False when the file had trouble. */
-static bool read_one(struct worker *w, const char *path, files_stop_fn *must_stop, void *user)
+static bool read_one(struct worker *w, const char *path, const struct files_stop *stop)
 {
 	struct progress progress = progress_begin(w);
 	struct source *source;
@@ -76,11 +93,14 @@ static bool read_one(struct worker *w, const char *path, files_stop_fn *must_sto
 	}
 	do {
 		state = source_read(source, worker_frame, w, &err);
-		if (csv_flush(&w->csv) == -EPIPE && w->csv.log_fd < 0) {
+		if (worker_flush(w) == -EPIPE && w->csv.log_fd < 0) {
 			break;
 		}
 		progress_show(&progress, w, path, pcapfile_progress(source));
-	} while (state == SOURCE_MORE && !must_stop(user));
+		if (state == SOURCE_IDLE) {
+			wait_for(source, stop);
+		}
+	} while (!is_over(state, stop));
 	progress_wipe(&progress);
 	source_close(source);
 	if (state < 0) {
@@ -90,12 +110,12 @@ static bool read_one(struct worker *w, const char *path, files_stop_fn *must_sto
 }
 
 unsigned files_read(struct worker *w, const char *const *paths, unsigned count,
-                    files_stop_fn *must_stop, void *user)
+                    const struct files_stop *stop)
 {
 	unsigned troubles = 0;
 
-	for (unsigned i = 0; i < count && !must_stop(user); i++) {
-		troubles += !read_one(w, paths[i], must_stop, user);
+	for (unsigned i = 0; i < count && !stop->must_stop(stop->user); i++) {
+		troubles += !read_one(w, paths[i], stop);
 	}
 	return troubles;
 }

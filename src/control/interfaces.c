@@ -58,20 +58,53 @@ static int open_one(const struct interfaces *all, unsigned k, unsigned worker,
 	return ring_open(&config, (struct ring **)&iface->rings[worker], err);
 }
 
+static void close_rings(struct interfaces *interfaces, unsigned k)
+{
+	for (unsigned i = 0; i < interfaces->workers; i++) {
+		ring_close(interfaces->list[k].rings[i]);
+		interfaces->list[k].rings[i] = NULL;
+	}
+}
+
+/* All rings of an interface or none. */
+static int open_rings(struct interfaces *interfaces, unsigned k,
+                      struct worker_shared *const *shared, struct err *err)
+{
+	for (unsigned i = 0; i < interfaces->workers; i++) {
+		if (interfaces->list[k].rings[i] != NULL) {
+			continue;
+		}
+		int ret = open_one(interfaces, k, i, shared[i], err);
+
+		if (ret < 0) {
+			close_rings(interfaces, k);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/* Is it plain why an interface could not be opened: it is not there any more, or not up? */
+static bool is_to_be_waited_for(const struct interface *iface)
+{
+	struct link_info link;
+	struct err err;
+
+	return iface->ifindex != 0 && (link_find(iface->name, &link, &err) < 0 ||
+	                               link.ifindex != iface->ifindex || !link.is_up);
+}
+
 int interfaces_open(struct interfaces *interfaces, struct worker_shared *const *shared,
                     struct err *err)
 {
 	for (unsigned k = 0; k < interfaces->count; k++) {
-		for (unsigned i = 0; i < interfaces->workers; i++) {
-			if (interfaces->list[k].rings[i] != NULL) {
-				continue;
-			}
-			int ret = open_one(interfaces, k, i, shared[i], err);
+		struct interface *iface = &interfaces->list[k];
+		int ret = iface->is_gone ? 0 : open_rings(interfaces, k, shared, err);
 
-			if (ret < 0) {
-				return ret;
-			}
+		if (ret < 0 && !is_to_be_waited_for(iface)) {
+			return ret;
 		}
+		iface->is_gone |= ret < 0;
 	}
 	return 0;
 }
@@ -89,24 +122,36 @@ static void add_promisc(struct interface *all, const struct link_info *link)
 	}
 }
 
+static void note_gone(struct interface *iface)
+{
+	if (!iface->is_gone) {
+		iface->is_gone = true;
+		log_warn("%s is gone; passer waits for it", iface->name);
+	}
+}
+
 static bool on_named_link(struct interface *iface, const struct link_info *link)
 {
-	if (strcmp(iface->name, link->name) != 0) {
-		return false;
-	}
+	bool is_known = link->ifindex == iface->ifindex;
+
 	if (link->is_gone) {
-		if (link->ifindex == iface->ifindex && !iface->is_gone) {
-			iface->is_gone = true;
-			log_warn("%s is gone; passer waits for it", iface->name);
+		if (is_known) {
+			note_gone(iface);
 		}
 		return false;
 	}
-	if (link->ifindex == iface->ifindex) {
+	/* Its index does not tell that it is new: one that was moved away and back keeps it. */
+	if (strcmp(iface->name, link->name) != 0 || (is_known && !iface->is_gone)) {
+		return false;
+	}
+	note_gone(iface);
+	if (!link->is_up) {
 		return false;
 	}
 	log_info("%s is back", iface->name);
 	iface->ifindex = link->ifindex;
-	iface->is_gone = true; /* its rings still belong to the old one */
+	iface->is_gone = false;
+	iface->is_stale = true;
 	return true;
 }
 
@@ -146,12 +191,14 @@ void interfaces_close_stale(struct interfaces *interfaces)
 	for (unsigned k = 0; k < interfaces->count; k++) {
 		struct interface *iface = &interfaces->list[k];
 
-		for (unsigned i = 0; iface->is_gone && i < interfaces->workers; i++) {
-			add_classes(interfaces->closed[i], iface->rings[i]);
-			ring_close(iface->rings[i]);
-			iface->rings[i] = NULL;
+		if (!iface->is_stale) {
+			continue;
 		}
-		iface->is_gone = false;
+		for (unsigned i = 0; i < interfaces->workers; i++) {
+			add_classes(interfaces->closed[i], iface->rings[i]);
+		}
+		close_rings(interfaces, k);
+		iface->is_stale = false;
 	}
 }
 
@@ -196,9 +243,6 @@ void interfaces_read_classes(const struct interfaces *interfaces, unsigned worke
 void interfaces_close(struct interfaces *interfaces)
 {
 	for (unsigned k = 0; k < interfaces->count; k++) {
-		for (unsigned i = 0; i < interfaces->workers; i++) {
-			ring_close(interfaces->list[k].rings[i]);
-			interfaces->list[k].rings[i] = NULL;
-		}
+		close_rings(interfaces, k);
 	}
 }

@@ -15,8 +15,9 @@
 struct interface {
 	const char *name; /* borrowed from the options */
 	unsigned ifindex; /* 0: all interfaces */
-	bool is_gone;     /* deleted; its rings hear nothing until it is opened anew */
-	struct ring *rings[WORKERS_MAX];
+	bool is_gone;     /* not there, or not fit to be opened: passer waits for it */
+	bool is_stale;    /* its rings belong to one that is gone */
+	struct ring *rings[WORKERS_MAX]; /* NULL: not open */
 };
 
 struct interfaces {
@@ -34,15 +35,16 @@ int interfaces_init(struct interfaces *interfaces, const struct options *options
 
 /*
  * Opens the rings that are not open: all of them at first, later those of an interface that came
- * back. Progress of worker i on interface k is kept in shared[i].progress[k].
+ * back. One that went again meanwhile, or is not up where the kernel wants it so, is waited for.
+ * Progress of worker i on interface k is kept in shared[i].progress[k].
  */
 int interfaces_open(struct interfaces *interfaces, struct worker_shared *const *shared,
                     struct err *err);
 
 /*
  * What a change of a link means for the capture. A new interface is added to those that are set
- * promiscuous when all are heard. True when a named interface is there again under another index:
- * its rings are closed and the workers must be started anew after interfaces_open().
+ * promiscuous when all are heard. True when a named interface that was gone is there again and up:
+ * the workers must end, then interfaces_close_stale() and interfaces_open() follow.
  */
 bool interfaces_on_link(struct interfaces *interfaces, const struct link_info *link);
 

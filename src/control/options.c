@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DUMP_DEFAULT_BYTES (UINT64_C(1024) << 20)
+
 enum option_id {
 #define OPTION(letter, name, argument, about) OPT_##name,
 #include "options.def"
@@ -205,6 +207,10 @@ static int set_sizes(struct options *o, enum option_id id, const char *word, str
 		ret = parse_number("--retire-ms", word, 1, 10000, &value, err);
 		o->retire_ms = ret == 0 ? (unsigned)value : 0;
 		return ret;
+	case OPT_dump_limit:
+		ret = parse_number("--dump-limit", word, 1, 1ul << 30, &value, err);
+		o->dump_limit_bytes = ret == 0 ? (uint64_t)value << 20 : 0;
+		return ret;
 	default:
 		if (strcmp(word, "auto") == 0) {
 			o->workers = 0;
@@ -253,6 +259,7 @@ static int apply(struct options *o, enum option_id id, char *word, struct err *e
 	case OPT_ring_mib:
 	case OPT_block_kib:
 	case OPT_retire_ms:
+	case OPT_dump_limit:
 		return set_sizes(o, id, word, err);
 	case OPT_cpus:
 		return parse_cpus(word, &o->cpus, err);
@@ -263,11 +270,19 @@ static int apply(struct options *o, enum option_id id, char *word, struct err *e
 		o->stops_at_unhandled = true;
 		break;
 	case OPT_unhandled:
+		o->unhandled_path = word;
+		break;
 	case OPT_suspicious:
-		log_warn("--%s %s: this version does not write it yet", rows[id].name, word);
+		o->dump_path = word;
+		break;
+	case OPT_trusted_ips:
+		o->trusted_path = word;
+		break;
+	case OPT_suspicious_ips:
+		o->suspicious_path = word;
 		break;
 	case OPT_creds:
-		log_info("--creds: no analyzer of this version reports credentials");
+		o->wants_creds = true;
 		break;
 	case OPT_help:
 		o->action = ACTION_HELP;
@@ -314,6 +329,7 @@ int options_parse(struct options *options, int argc, char **argv, struct err *er
 		.ring_bytes = RING_DEFAULT_BYTES,
 		.block_bytes = RING_DEFAULT_BLOCK_BYTES,
 		.retire_ms = RING_DEFAULT_RETIRE_MS,
+		.dump_limit_bytes = DUMP_DEFAULT_BYTES,
 		.files = calloc((size_t)argc + 1, sizeof(options->files[0])),
 		.signatures = calloc((size_t)argc + 1, sizeof(options->signatures[0])),
 	};

@@ -7,12 +7,19 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #define INTERFACES_MAX 16
 #define WORKERS_MAX    64
 
-enum action { ACTION_RUN, ACTION_HELP, ACTION_VERSION, ACTION_LIST_ANALYZERS };
+enum action {
+	ACTION_RUN,
+	ACTION_HELP,
+	ACTION_VERSION,
+	ACTION_LIST_ANALYZERS,
+	ACTION_CHECK_SIGNATURES
+};
 
 struct options {
 	enum action action;
@@ -20,11 +27,19 @@ struct options {
 	unsigned interface_count;
 	const char **files; /* owned array of borrowed words */
 	unsigned file_count;
-	const char *log_path;   /* NULL: none */
-	const char *expression; /* NULL: none */
+	const char **signatures; /* as files */
+	unsigned signature_count;
+	const char *log_path;       /* NULL: none */
+	const char *expression;     /* NULL: none */
+	const char *unhandled_path; /* NULL: none; as the next ones */
+	const char *dump_path;      /* of packets of suspicious hosts */
+	const char *trusted_path;   /* NULL: in ~/.passer; as the next one */
+	const char *suspicious_path;
+	uint64_t dump_limit_bytes;
 	bool drops_acks;
 	bool has_timestamp;
 	bool wants_nxdomain;
+	bool wants_creds;
 	bool stops_at_unhandled;
 	bool is_verbose;
 	unsigned workers; /* 0: auto */

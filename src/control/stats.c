@@ -3,6 +3,7 @@
 
 #include <passer/base/log.h>
 #include <passer/ledger/names.h>
+#include <passer/ledger/suspects.h>
 
 #include <inttypes.h>
 
@@ -51,6 +52,11 @@ static void print_troubles(const struct worker_shared *sum, const struct ledger 
 		log_info("ledger: %" PRIu64 " entries made room for others; what they held may be "
 		         "printed again",
 		         evicted(ledger));
+	}
+	if (suspects_counters(ledger->suspects).refused > 0) {
+		log_warn("ledger: no room for more suspicious hosts: %" PRIu64
+		         " warnings made nobody suspicious",
+		         suspects_counters(ledger->suspects).refused);
 	}
 	if (sum->csv.lost_writes > 0) {
 		log_warn("output: %" PRIu64 " writes failed, their records are lost",

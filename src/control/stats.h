@@ -16,8 +16,9 @@
 struct worker_shared {
 	uint64_t frames; /* taken from sources */
 	uint64_t bytes;
-	uint64_t filtered;  /* left out in user space: -b, and --acks none for files */
-	uint64_t unhandled; /* an analyzer's business, but no rule knew them */
+	uint64_t filtered;     /* left out in user space: -b, and --acks none for files */
+	uint64_t unhandled;    /* an analyzer's business, but no rule knew them */
+	uint64_t last_time_ns; /* capture time of the packet that was worked on last */
 	struct decode_counters decode;
 	struct emit_counters emit;
 	struct csv_counters csv;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "supervisor.h"
 
+#include "closing.h"
 #include "files.h"
+#include "host_files.h"
 #include "interfaces.h"
 #include "worker.h"
 
@@ -10,6 +12,7 @@
 #include <passer/base/shm.h>
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +34,7 @@ struct worker_slot {
 	int control_fd; /* -1: none */
 	int cpu;
 	unsigned restarts;
+	bool is_given_up; /* it did not stop and is killed */
 	struct worker_shared *shared;
 	struct flows *flows;
 	struct kernel_counters kernel;
@@ -50,10 +54,12 @@ struct supervisor {
 	struct expression *expression;
 	struct analyzer_options analyzer_options;
 	struct worker_common common;
+	struct host_files host_files;
 	struct worker_slot slots[WORKERS_MAX];
 	unsigned worker_count;
 	struct interfaces interfaces;
 	struct link_monitor *links;
+	int stdout_fd; /* -1: nobody takes the lines */
 	int log_fd;
 	int signal_fd, timer_fd, epoll_fd;
 	enum phase phase;
@@ -137,6 +143,44 @@ static int make_slots(struct supervisor *s, struct err *err)
 	return 0;
 }
 
+static int load_hosts(struct supervisor *s, struct err *err)
+{
+	int ret = host_files_init(&s->host_files, s->options, err);
+
+	if (ret == 0) {
+		ret = host_files_load_trusted(&s->host_files, &s->db.trusted, err);
+	}
+	if (ret == 0) {
+		host_files_load_suspicious(&s->host_files, s->db.trusted, s->ledger.suspects);
+	}
+	return ret;
+}
+
+static int open_dump(struct supervisor *s, const char *path, struct pcapdump **out_dump,
+                     struct err *err)
+{
+	struct pcapdump_config config = {
+		.path = path,
+		.limit_bytes = s->options->dump_limit_bytes,
+		.writers = s->worker_count,
+	};
+
+	return path != NULL ? pcapdump_open(&config, out_dump, err) : 0;
+}
+
+static int open_dumps(struct supervisor *s, struct err *err)
+{
+	const struct options *o = s->options;
+	int ret = open_dump(s, o->unhandled_path, &s->common.unhandled, err);
+
+	if (ret == 0 && o->unhandled_path != NULL && o->dump_path != NULL &&
+	    strcmp(o->unhandled_path, o->dump_path) == 0) {
+		s->common.suspicious = s->common.unhandled;
+		return 0;
+	}
+	return ret == 0 ? open_dump(s, o->dump_path, &s->common.suspicious, err) : ret;
+}
+
 /* Signals come through a descriptor, in the order of work, never in the middle of something. */
 static int open_signals(struct supervisor *s, struct err *err)
 {
@@ -159,7 +203,8 @@ static int open_signals(struct supervisor *s, struct err *err)
 static int load(struct supervisor *s, struct err *err)
 {
 	const struct options *o = s->options;
-	int ret = databases_init(&s->db, err);
+	struct signature_files own = {.paths = o->signatures, .count = o->signature_count};
+	int ret = databases_init(&s->db, own, err);
 
 	if (ret < 0) {
 		return ret;
@@ -180,6 +225,7 @@ static int load(struct supervisor *s, struct err *err)
 		}
 	}
 	s->analyzer_options.wants_nxdomain = o->wants_nxdomain;
+	s->analyzer_options.wants_creds = o->wants_creds;
 	s->common = (struct worker_common){
 		.db = &s->db,
 		.dispatch = s->dispatch,
@@ -236,12 +282,18 @@ static bool must_stop_reading(void *user)
 static bool read_files(struct supervisor *s)
 {
 	struct file_run run = {.s = s};
+	struct files_stop stop = {
+		.must_stop = must_stop_reading,
+		.user = &run,
+		.wake_fd = s->signal_fd,
+	};
 	const struct options *o = s->options;
 	unsigned troubles;
 
-	worker_init(&run.worker, 0, &s->common, s->slots[0].shared, s->slots[0].flows,
-	            STDOUT_FILENO, s->log_fd);
-	troubles = files_read(&run.worker, o->files, o->file_count, must_stop_reading, &run);
+	worker_init(&run.worker, 0, &s->common, s->slots[0].shared, s->slots[0].flows, s->stdout_fd,
+	            s->log_fd);
+	troubles = files_read(&run.worker, o->files, o->file_count, &stop);
+	worker_fini(&run.worker);
 	s->is_failed |= troubles > 0;
 	return !run.is_stopped;
 }
@@ -260,10 +312,12 @@ static void run_worker(struct supervisor *s, unsigned i, int control_fd)
 	static struct worker w;
 	struct worker_slot *slot = &s->slots[i];
 
-	worker_init(&w, i, &s->common, slot->shared, slot->flows, STDOUT_FILENO, s->log_fd);
+	worker_init(&w, i, &s->common, slot->shared, slot->flows, s->stdout_fd, s->log_fd);
 	w.cpu = slot->cpu;
 	for (unsigned k = 0; k < s->interfaces.count; k++) {
-		w.rings[w.ring_count++] = s->interfaces.list[k].rings[i];
+		if (s->interfaces.list[k].rings[i] != NULL) {
+			w.rings[w.ring_count++] = s->interfaces.list[k].rings[i];
+		}
 	}
 	worker_live(&w, control_fd);
 }
@@ -276,6 +330,7 @@ static int start_worker(struct supervisor *s, unsigned i)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
 		return -errno;
 	}
+	slot->is_given_up = false;
 	slot->pid = fork();
 	if (slot->pid == 0) {
 		/* Else a worker would not see the supervisor's end of its siblings close. */
@@ -378,6 +433,21 @@ static void sum_classes(struct supervisor *s, unsigned i)
 	}
 }
 
+/* Only when there is something to say. */
+static void print_dump(const struct pcapdump *dump, const char *path)
+{
+	struct pcapdump_counters c = {.frames = 0};
+
+	if (dump != NULL) {
+		c = pcapdump_counters(dump);
+	}
+	if (c.other_links + c.over_limit + c.lost > 0) {
+		log_warn("%s: %" PRIu64 " frames taken; left out: %" PRIu64
+		         " of another link type, %" PRIu64 " over the limit; lost: %" PRIu64,
+		         path, c.frames, c.other_links, c.over_limit, c.lost);
+	}
+}
+
 static void print_summary(struct supervisor *s)
 {
 	struct worker_summary summaries[WORKERS_MAX];
@@ -397,6 +467,10 @@ static void print_summary(struct supervisor *s)
 		};
 	}
 	stats_summary(summaries, s->worker_count, &s->ledger);
+	print_dump(s->common.unhandled, s->options->unhandled_path);
+	if (s->common.suspicious != s->common.unhandled) {
+		print_dump(s->common.suspicious, s->options->dump_path);
+	}
 }
 
 static void begin_stop(struct supervisor *s)
@@ -430,17 +504,33 @@ static void reopen_log(struct supervisor *s)
 	log_info("log file %s opened anew", s->options->log_path);
 }
 
-/* Lines that the dead worker had ready leave now; what it was working on is lost with it. */
-static void flush_left_lines(struct supervisor *s, unsigned i)
+/* Lines and frames that the dead worker had ready leave now; what it was working on is lost with
+ * it. */
+static void flush_left(struct supervisor *s, unsigned i)
 {
 	struct csv csv = {
 		.buffer = &s->slots[i].shared->buffer,
 		.counters = &s->slots[i].shared->csv,
-		.stdout_fd = STDOUT_FILENO,
+		.stdout_fd = s->stdout_fd,
 		.log_fd = s->log_fd,
 	};
 
 	(void)csv_flush(&csv);
+	if (s->common.unhandled != NULL) {
+		pcapdump_flush(s->common.unhandled, i);
+	}
+	if (s->common.suspicious != NULL) {
+		pcapdump_flush(s->common.suspicious, i);
+	}
+}
+
+/* What it hung on was most likely a reader that takes nothing: nobody shall hang on that again. */
+static void drop_left_lines(struct supervisor *s, struct worker_slot *slot)
+{
+	if (s->phase == PHASE_STOPPING) {
+		slot->shared->buffer.used = 0;
+		s->stdout_fd = -1;
+	}
 }
 
 static void on_worker_end(struct supervisor *s, unsigned i, int status)
@@ -453,7 +543,11 @@ static void on_worker_end(struct supervisor *s, unsigned i, int status)
 	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, slot->control_fd, NULL);
 	close(slot->control_fd);
 	slot->control_fd = -1;
-	flush_left_lines(s, i);
+	if (slot->is_given_up) {
+		drop_left_lines(s, slot);
+		return;
+	}
+	flush_left(s, i);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && s->phase != PHASE_RUNNING) {
 		return;
 	}
@@ -524,9 +618,9 @@ static void on_timer(struct supervisor *s)
 	}
 	for (unsigned i = 0; i < s->worker_count; i++) {
 		if (s->slots[i].pid != 0) {
-			log_error("worker %u does not stop and is killed; what lies in its ring is "
-			          "lost",
-			          i);
+			log_error("worker %u does not stop and is killed", i);
+			s->slots[i].is_given_up = true;
+			s->is_failed |= s->phase == PHASE_STOPPING;
 			kill(s->slots[i].pid, SIGKILL);
 		}
 	}
@@ -558,7 +652,7 @@ static void on_event(struct supervisor *s, int fd)
 		on_signals(s);
 	} else if (fd == s->timer_fd) {
 		on_timer(s);
-	} else if (fd == link_monitor_fd(s->links)) {
+	} else if (s->links != NULL && fd == link_monitor_fd(s->links)) {
 		int ret = link_monitor_read(s->links, on_link, s);
 
 		if (ret < 0) {
@@ -614,6 +708,7 @@ static int open_live(struct supervisor *s, struct err *err)
 	    watch(s, s->signal_fd) != 0 || watch(s, s->timer_fd) != 0) {
 		return err_set(err, -errno, "epoll: %s", strerror(errno));
 	}
+	databases_prepare(&s->db);
 	ret = start_workers(s, err);
 	if (ret == 0) {
 		ret = link_monitor_open(&s->links, on_link, s, err);
@@ -633,7 +728,7 @@ static void announce(const struct supervisor *s)
 
 		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
 		         k > 0 ? ", " : "", iface->name);
-		ring += ring_bytes(iface->rings[0]);
+		ring += iface->rings[0] != NULL ? ring_bytes(iface->rings[0]) : 0;
 	}
 	log_info("listening on %s: %u worker%s, %zu MiB of ring each%s", names, s->worker_count,
 	         s->worker_count > 1 ? "s" : "", ring >> 20,
@@ -662,7 +757,8 @@ static int live_loop(struct supervisor *s, struct err *err)
 	return ret;
 }
 
-static void run_live(struct supervisor *s)
+/* False when nothing could be heard at all. */
+static bool run_live(struct supervisor *s)
 {
 	struct err err;
 	int ret = open_live(s, &err);
@@ -679,10 +775,20 @@ static void run_live(struct supervisor *s)
 		s->is_failed = true;
 	}
 	read_kernel_counters(s);
+	return ret == 0;
+}
+
+static void close_dumps(struct supervisor *s)
+{
+	if (s->common.suspicious != s->common.unhandled) {
+		pcapdump_close(s->common.suspicious);
+	}
+	pcapdump_close(s->common.unhandled);
 }
 
 static void fini(struct supervisor *s)
 {
+	close_dumps(s);
 	link_monitor_close(s->links);
 	interfaces_close(&s->interfaces);
 	for (unsigned i = 0; i < s->worker_count; i++) {
@@ -702,6 +808,48 @@ static void fini(struct supervisor *s)
 	databases_fini(&s->db);
 }
 
+static uint64_t last_time_ns(const struct supervisor *s)
+{
+	uint64_t last = 0;
+
+	for (unsigned i = 0; i < s->worker_count; i++) {
+		uint64_t of_worker = s->slots[i].shared->last_time_ns;
+
+		last = of_worker > last ? of_worker : last;
+	}
+	return last;
+}
+
+/* All workers have ended, so the first one's buffer and counters are free to use. */
+static void run_closing(struct supervisor *s)
+{
+	static struct analyzer_ctx ctx; /* too large for a stack */
+	struct worker_shared *shared = s->slots[0].shared;
+	struct csv csv = {
+		.buffer = &shared->buffer,
+		.counters = &shared->csv,
+		.stdout_fd = s->stdout_fd,
+		.log_fd = s->log_fd,
+		.has_timestamp = s->options->has_timestamp,
+	};
+	struct closing closing = {
+		.ctx = &ctx,
+		.files = &s->host_files,
+		.time_ns = last_time_ns(s),
+	};
+	struct err err;
+
+	ctx.ledger = &s->ledger;
+	ctx.db = &s->db;
+	ctx.options = &s->analyzer_options;
+	ctx.csv = &csv;
+	ctx.counters = &shared->emit;
+	if (closing_run(&closing, &err) < 0) {
+		log_error("%s; the suspicious hosts of this run are not kept", err.text);
+		s->is_failed = true;
+	}
+}
+
 int supervisor_run(const struct options *options)
 {
 	static struct supervisor s;
@@ -709,6 +857,7 @@ int supervisor_run(const struct options *options)
 	int ret;
 
 	s.options = options;
+	s.stdout_fd = STDOUT_FILENO;
 	s.log_fd = s.signal_fd = s.timer_fd = s.epoll_fd = -1;
 	for (unsigned i = 0; i < WORKERS_MAX; i++) {
 		s.slots[i].control_fd = -1;
@@ -718,6 +867,12 @@ int supervisor_run(const struct options *options)
 		ret = make_slots(&s, &err);
 	}
 	if (ret == 0) {
+		ret = load_hosts(&s, &err);
+	}
+	if (ret == 0) {
+		ret = open_dumps(&s, &err);
+	}
+	if (ret == 0) {
 		ret = open_signals(&s, &err);
 	}
 	if (ret < 0) {
@@ -725,12 +880,16 @@ int supervisor_run(const struct options *options)
 		fini(&s);
 		return ret == -EINVAL ? 2 : EXIT_TROUBLE;
 	}
-	bool goes_on = options->file_count == 0 || read_files(&s);
+	bool has_run = options->file_count > 0;
+	bool goes_on = !has_run || read_files(&s);
 
 	if (goes_on && wants_live(options)) {
-		run_live(&s);
+		has_run |= run_live(&s);
 	}
-	print_summary(&s);
+	if (has_run) {
+		run_closing(&s);
+		print_summary(&s);
+	}
 	fini(&s);
 	return s.is_failed ? EXIT_TROUBLE : EXIT_SUCCESS;
 }

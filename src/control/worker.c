@@ -3,6 +3,7 @@
 
 #include <passer/base/clock.h>
 #include <passer/base/log.h>
+#include <passer/ledger/suspects.h>
 
 #include <errno.h>
 #include <sched.h>
@@ -12,6 +13,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define LENGTH_MAX 1500 /* IEEE 802.3: up to here the type field is a length */
 
 void worker_init(struct worker *w, unsigned id, const struct worker_common *common,
                  struct worker_shared *shared, struct flows *flows, int stdout_fd, int log_fd)
@@ -33,9 +36,17 @@ void worker_init(struct worker *w, unsigned id, const struct worker_common *comm
 	w->ctx.ledger = common->ledger;
 	w->ctx.flows = flows;
 	w->ctx.db = common->db;
+	w->ctx.products =
+		common->db->probes != NULL ? service_matcher_new(common->db->probes) : NULL;
 	w->ctx.options = common->analyzer_options;
 	w->ctx.csv = &w->csv;
 	w->ctx.counters = &shared->emit;
+}
+
+void worker_fini(struct worker *w)
+{
+	service_matcher_free(w->ctx.products);
+	w->ctx.products = NULL;
 }
 
 static bool is_left_out(const struct worker_common *common, const struct pkt *pkt)
@@ -48,6 +59,30 @@ static bool is_left_out(const struct worker_common *common, const struct pkt *pk
 	return class == FRAME_CLASS_TCP_ACK_EMPTY || class == FRAME_CLASS_TCP_ACK_DATA;
 }
 
+/*
+ * Does the user want it? An expression speaks of frames as they are on the wire, so that the tag
+ * which the kernel took out is put back for it. It is asked about the head of such a frame only.
+ */
+static bool is_wanted(const struct expression *expression, const struct frame *frame)
+{
+	enum { MACS_BYTES = 12, TAG_BYTES = 4, HEAD_BYTES = 2048 };
+	uint8_t bytes[HEAD_BYTES + TAG_BYTES];
+	size_t len = frame->bytes.len < HEAD_BYTES ? frame->bytes.len : HEAD_BYTES;
+	uint8_t tci[2] = {(uint8_t)(frame->vlan_tci >> 8), (uint8_t)frame->vlan_tci};
+	struct frame tagged = *frame;
+
+	if (!frame->has_vlan || frame->link != LINK_ETHERNET || len < MACS_BYTES) {
+		return expression_matches(expression, frame);
+	}
+	memcpy(bytes, frame->bytes.data, MACS_BYTES);
+	memcpy(bytes + MACS_BYTES, "\x81\x00", 2);
+	memcpy(bytes + MACS_BYTES + 2, tci, sizeof(tci));
+	memcpy(bytes + MACS_BYTES + TAG_BYTES, frame->bytes.data + MACS_BYTES, len - MACS_BYTES);
+	tagged.bytes = span_of(bytes, len + TAG_BYTES);
+	tagged.wire_bytes += TAG_BYTES;
+	return expression_matches(expression, &tagged);
+}
+
 static void note_unhandled(struct worker *w, const struct pkt *pkt)
 {
 	w->shared->unhandled++;
@@ -58,16 +93,47 @@ static void note_unhandled(struct worker *w, const struct pkt *pkt)
 	w->has_met_unhandled = true;
 }
 
+/* Nothing was read behind the link header, and it is not IEEE 802.3, whose protocols we know of. */
+static bool is_unknown(const struct pkt *pkt)
+{
+	return pkt->layer == LAYER_NONE && !(pkt->has_mac && pkt->ethertype <= LENGTH_MAX);
+}
+
+/* Asked when the packet has been worked on: it may be what made its host suspicious. */
+static bool is_suspicious(const struct worker_common *common, const struct pkt *pkt)
+{
+	const struct suspects *suspects = common->ledger->suspects;
+
+	return common->suspicious != NULL &&
+	       (suspects_has(suspects, &pkt->src) || suspects_has(suspects, &pkt->dst));
+}
+
+/* The frame as it was captured, whatever packet in it was the reason; once into each file. */
+static void dump(const struct worker *w, const struct frame *frame, bool is_unhandled,
+                 bool is_of_suspect)
+{
+	struct pcapdump *unhandled = is_unhandled ? w->common->unhandled : NULL;
+	struct pcapdump *suspicious = is_of_suspect ? w->common->suspicious : NULL;
+
+	if (unhandled != NULL) {
+		pcapdump_write(unhandled, w->id, frame);
+	}
+	if (suspicious != NULL && suspicious != unhandled) {
+		pcapdump_write(suspicious, w->id, frame);
+	}
+}
+
 void worker_frame(void *user, const struct frame *frame)
 {
 	struct worker *w = user;
 	const struct worker_common *common = w->common;
 	struct pkt pkts[2]; /* a packet and the one inside it, in turn */
 	unsigned at = 0;
+	bool is_unhandled = false, is_of_suspect = false;
 
 	w->shared->frames++;
 	w->shared->bytes += frame->bytes.len;
-	if (common->expression != NULL && !expression_matches(common->expression, frame)) {
+	if (common->expression != NULL && !is_wanted(common->expression, frame)) {
 		w->shared->filtered++;
 		return;
 	}
@@ -76,14 +142,32 @@ void worker_frame(void *user, const struct frame *frame)
 		w->shared->filtered++;
 		return;
 	}
+	w->shared->last_time_ns = frame->time_ns;
 	do {
 		const struct pkt *pkt = &pkts[at % 2];
 
-		if (dispatch_run(common->dispatch, pkt, &w->ctx) == VERDICT_UNHANDLED) {
+		if (dispatch_run(common->dispatch, pkt, &w->ctx) == VERDICT_UNHANDLED ||
+		    (at == 0 && is_unknown(pkt))) {
+			is_unhandled = true;
 			note_unhandled(w, pkt);
 		}
+		is_of_suspect = is_of_suspect || is_suspicious(common, pkt);
 		at++;
 	} while (pkt_decode_inner(&pkts[at % 2], &pkts[(at + 1) % 2], &w->shared->decode));
+	dump(w, frame, is_unhandled, is_of_suspect);
+}
+
+int worker_flush(struct worker *w)
+{
+	const struct worker_common *common = w->common;
+
+	if (common->unhandled != NULL) {
+		pcapdump_flush(common->unhandled, w->id);
+	}
+	if (common->suspicious != NULL) {
+		pcapdump_flush(common->suspicious, w->id);
+	}
+	return csv_flush(&w->csv);
 }
 
 /* ---- a worker process ------------------------------------------------------------------------ */
@@ -110,7 +194,7 @@ static void report(struct live *live, enum worker_report what)
 
 static void flush(struct live *live)
 {
-	if (csv_flush(&live->w->csv) == -EPIPE && !live->has_reported_no_reader) {
+	if (worker_flush(live->w) == -EPIPE && !live->has_reported_no_reader) {
 		live->has_reported_no_reader = true;
 		report(live, REPORT_NO_READER);
 	}

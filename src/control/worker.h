@@ -11,6 +11,7 @@
 #include <passer/analyzers/registry.h>
 #include <passer/capture/expression.h>
 #include <passer/capture/ring.h>
+#include <passer/output/pcapdump.h>
 
 /* From the supervisor to a worker, one datagram each. */
 enum worker_order {
@@ -30,7 +31,9 @@ struct worker_common {
 	const struct expression *expression; /* NULL: none */
 	const struct analyzer_options *analyzer_options;
 	struct ledger *ledger;
-	bool drops_acks; /* in user space as well, where no kernel filter did */
+	struct pcapdump *unhandled;  /* for frames that no rule knows; NULL: none */
+	struct pcapdump *suspicious; /* for those of suspicious hosts; may be the same one */
+	bool drops_acks;             /* in user space as well, where no kernel filter did */
 	bool stops_at_unhandled;
 	bool has_timestamp;
 	unsigned retire_ms;
@@ -53,8 +56,14 @@ struct worker {
 void worker_init(struct worker *w, unsigned id, const struct worker_common *common,
                  struct worker_shared *shared, struct flows *flows, int stdout_fd, int log_fd);
 
+/* Frees what worker_init() took. */
+void worker_fini(struct worker *w);
+
 /* A source_frame_fn; user is the struct worker. */
 void worker_frame(void *user, const struct frame *frame);
+
+/* Writes out the lines and frames that are ready; returns what csv_flush() does. */
+int worker_flush(struct worker *w);
 
 /* The life of a worker process: until ORDER_STOP or the end of the supervisor. Does not return. */
 _Noreturn void worker_live(struct worker *w, int control_fd);

@@ -14,6 +14,8 @@
 #define DEPTH_MAX 8 /* of brackets; bounds the stack in both parsing and matching */
 #define LEN_MAX   65535
 
+#define ANCHOR_STOPS_MAX 16
+
 enum kind {
 	KIND_ALL, /* groups */
 	KIND_ONE,
@@ -31,9 +33,9 @@ enum kind {
 };
 
 struct node {
-	uint8_t kind;        /* enum kind */
-	uint16_t size;       /* nodes of this subtree, with this one */
-	uint32_t number;     /* offset of KIND_AT, length of the KIND_LEN_ */
+	uint8_t kind;    /* enum kind */
+	uint16_t size;   /* nodes of this subtree, with this one */
+	uint32_t number; /* offset of KIND_AT, length of the KIND_LEN_, anchor of KIND_CONTAINS */
 	uint32_t start, len; /* the literal, in the bytes of the condition */
 };
 
@@ -244,6 +246,28 @@ static void close_group(struct parser *p, size_t first, enum kind kind)
 	group->size = (uint16_t)(members + 1);
 }
 
+/* How often a byte is met in payloads, roughly: text, numbers and zeros are everywhere. */
+static unsigned commonness(uint8_t b)
+{
+	if (b == 0x00 || b == 0xff || b == ' ' || (b >= 'a' && b <= 'z')) {
+		return 2;
+	}
+	return (b >= '0' && b <= '9') || (b >= 'A' && b <= 'Z') || b == '.' || b == '/';
+}
+
+/* The offset of the byte of a literal by which contains() looks for it. */
+static uint32_t find_anchor(struct span literal)
+{
+	uint32_t best = 0;
+
+	for (uint32_t i = 1; i < literal.len; i++) {
+		if (commonness(literal.data[i]) < commonness(literal.data[best])) {
+			best = i;
+		}
+	}
+	return best;
+}
+
 static bool add_literal(struct parser *p, enum kind kind, uint32_t number)
 {
 	size_t pos = p->pos;
@@ -258,6 +282,9 @@ static bool add_literal(struct parser *p, enum kind kind, uint32_t number)
 	node->len = (uint32_t)(p->byte_count - start);
 	if (node->len == 0 && kind != KIND_EQUALS) {
 		return fail_at(p, pos, "an empty literal is everywhere; only equals may have it");
+	}
+	if (kind == KIND_CONTAINS) {
+		node->number = find_anchor(span_of(p->bytes + start, node->len));
 	}
 	return true;
 }
@@ -500,6 +527,34 @@ static bool is_at(struct span payload, size_t offset, struct span literal)
 	       span_has_prefix(span_of(payload.data + offset, payload.len - offset), literal);
 }
 
+/*
+ * A search by one rare byte takes long strides over packets that do not have it. Where it is all
+ * over the payload, memmem() goes on, whose worst case is linear.
+ */
+static bool contains(struct span payload, struct span literal, size_t anchor)
+{
+	size_t at = 0; /* where the literal may stand */
+
+	for (int stops = 0; stops < ANCHOR_STOPS_MAX; stops++) {
+		if (payload.len < at + literal.len) {
+			return false;
+		}
+		const uint8_t *window = payload.data + at;
+		size_t places = payload.len - at - literal.len + 1;
+		const uint8_t *found = memchr(window + anchor, literal.data[anchor], places);
+
+		if (found == NULL) {
+			return false;
+		}
+		at += (size_t)(found - window) - anchor;
+		if (span_has_prefix(span_of(payload.data + at, payload.len - at), literal)) {
+			return true;
+		}
+		at++;
+	}
+	return span_contains(span_of(payload.data + at, payload.len - at), literal);
+}
+
 static bool test_match(const struct condition *c, const struct node *n, struct span payload)
 {
 	struct span literal = span_of(c->bytes + n->start, n->len);
@@ -514,7 +569,7 @@ static bool test_match(const struct condition *c, const struct node *n, struct s
 	case KIND_SUFFIX:
 		return span_has_suffix(payload, literal);
 	case KIND_CONTAINS:
-		return span_contains(payload, literal);
+		return contains(payload, literal, n->number);
 	case KIND_EQUALS:
 		return span_equal(payload, literal);
 	case KIND_AT:

@@ -30,7 +30,8 @@ int ledger_init(struct ledger *ledger)
 	};
 	ledger->suspects = suspects_new(SUSPECTS_CAPACITY, &ledger->key);
 	if (ledger->facts == NULL || ledger->services == NULL || ledger->clients == NULL ||
-	    ledger->refusals == NULL || ledger->hosts == NULL || ledger->names == NULL || ledger->suspects == NULL) {
+	    ledger->refusals == NULL || ledger->hosts == NULL || ledger->names == NULL ||
+	    ledger->suspects == NULL) {
 		ledger_fini(ledger);
 		return -ENOMEM;
 	}

@@ -60,6 +60,52 @@ bool service_has(struct ledger *ledger, const struct endpoint *service, enum ser
 	return (table_get(ledger->services, key, time_ns) & flag) != 0;
 }
 
+/* The value of a service: state, flags, attempts in this window, and the window's number. */
+#define ATTEMPTS_SHIFT 8
+#define ATTEMPTS_MAX   UINT64_C(16)
+#define ATTEMPTS_MASK  (UINT64_C(31) << ATTEMPTS_SHIFT)
+#define WINDOW_SHIFT   16
+#define WINDOW_MASK    (((UINT64_C(1) << (TABLE_VALUE_BITS - WINDOW_SHIFT)) - 1) << WINDOW_SHIFT)
+#define WINDOW_NS      (UINT64_C(600) * 1000000000)
+
+static uint64_t attempts_of(uint64_t value, uint64_t window)
+{
+	return (value & WINDOW_MASK) == window ? (value & ATTEMPTS_MASK) >> ATTEMPTS_SHIFT : 0;
+}
+
+static void set_attempts(struct ledger *ledger, uint64_t key, uint64_t time_ns, uint64_t value,
+                         uint64_t attempts)
+{
+	uint64_t window = time_ns / WINDOW_NS << WINDOW_SHIFT & WINDOW_MASK;
+	uint64_t next;
+
+	do {
+		next = (value & ~(WINDOW_MASK | ATTEMPTS_MASK)) | window |
+		       attempts << ATTEMPTS_SHIFT;
+	} while (!table_exchange(ledger->services, key, time_ns, &value, next));
+}
+
+bool service_may_identify(struct ledger *ledger, const struct endpoint *service, uint64_t time_ns)
+{
+	uint64_t key = ledger_key(ledger, KIND_SERVICE, service, NULL);
+	uint64_t value = table_get(ledger->services, key, time_ns);
+	uint64_t window = time_ns / WINDOW_NS << WINDOW_SHIFT & WINDOW_MASK;
+	uint64_t attempts = attempts_of(value, window);
+
+	if (attempts >= ATTEMPTS_MAX) {
+		return false;
+	}
+	set_attempts(ledger, key, time_ns, value, attempts + 1);
+	return true;
+}
+
+void service_identified(struct ledger *ledger, const struct endpoint *service, uint64_t time_ns)
+{
+	uint64_t key = ledger_key(ledger, KIND_SERVICE, service, NULL);
+
+	set_attempts(ledger, key, time_ns, table_get(ledger->services, key, time_ns), ATTEMPTS_MAX);
+}
+
 bool client_claim(struct ledger *ledger, const struct endpoint *client, enum client_flag flag,
                   uint64_t time_ns)
 {

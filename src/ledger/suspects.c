@@ -29,8 +29,8 @@ struct suspects {
 	size_t bytes; /* of the mapping */
 	struct hash_key key;
 	size_t capacity, bucket_mask;
-	struct entry *entries;  /* behind the buckets; every process has the mapping at one place */
-	uint64_t taken;         /* entries in use, those that nobody finds included */
+	struct entry *entries; /* behind the buckets; every process has the mapping at one place */
+	uint64_t taken;        /* entries in use, those that nobody finds included */
 	uint64_t refused;
 	uint64_t buckets[]; /* tag of the address above NUMBER_BITS, entry + 1 below; 0: empty */
 };
@@ -96,7 +96,8 @@ static struct entry *find(const struct suspects *s, const struct addr *addr, uin
 		if (bucket == 0) {
 			return NULL;
 		}
-		if (tag_of(bucket) == tag_of(hash) && addr_equal(&entry_of(s, bucket)->addr, addr)) {
+		if (tag_of(bucket) == tag_of(hash) &&
+		    addr_equal(&entry_of(s, bucket)->addr, addr)) {
 			return entry_of(s, bucket);
 		}
 	}

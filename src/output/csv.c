@@ -43,7 +43,7 @@ size_t csv_format(const struct record *rec, bool has_timestamp, char out_line[st
 	struct text line;
 	char addr[ADDR_TEXT_SIZE];
 
-	text_init(&line, out_line, CSV_LINE_SIZE - 1);
+	text_init(&line, out_line, CSV_LINE_SIZE);
 	addr_format(&rec->addr, addr);
 	text_add(&line, record_type_name(rec->type));
 	text_add(&line, ",");
@@ -64,7 +64,7 @@ size_t csv_format(const struct record *rec, bool has_timestamp, char out_line[st
 	if (has_timestamp) {
 		add_timestamp(&line, rec->time_ns);
 	}
-	out_line[line.len] = '\n'; /* a line that was cut ends, too */
+	out_line[line.len] = '\n'; /* in place of the NUL, so a line that was cut ends, too */
 	return line.len + 1;
 }
 
@@ -127,15 +127,16 @@ static int flush_to(struct csv *csv, int fd, const char *what)
 
 int csv_flush(struct csv *csv)
 {
-	if (csv->buffer->used == 0) {
-		return 0;
-	}
 	int log_ret = flush_to(csv, csv->log_fd, "the log file");
 	int out_ret = flush_to(csv, csv->stdout_fd, "standard output");
 
 	if (out_ret == -EPIPE) {
 		csv->stdout_fd = -1;
+		csv->has_no_reader = true;
 	}
 	csv->buffer->used = 0;
+	if (csv->has_no_reader) {
+		return -EPIPE;
+	}
 	return out_ret != 0 ? out_ret : log_ret;
 }

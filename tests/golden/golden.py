@@ -22,6 +22,7 @@ from support import capture  # noqa: E402  the path comes first
 
 EXPECTED = HERE / "expected"
 CAPTURE = "capture.pcap"
+HOME = ".passer"
 TIMEOUT_SECONDS = 120
 FAULTS_SHOWN = 40
 
@@ -40,6 +41,8 @@ class Case(NamedTuple):
     status: int
     stderr: tuple  # one regular expression a line, in order
     log: str | None  # the file that must hold the same lines
+    home: dict  # files in ~/.passer before the run
+    leaves: dict  # files that the run must leave: bytes, or the numbers of the frames in it
 
 
 class Result(NamedTuple):
@@ -54,7 +57,8 @@ class Result(NamedTuple):
 _cases = []
 
 
-def case(build=None, *, link=capture.ETHERNET, options=(), status=0, stderr=(), log=None):
+def case(build=None, *, link=capture.ETHERNET, options=(), status=0, stderr=(), log=None,
+         home=None, leaves=None):
     """Registers a function as a case; its name is <module>-<function>."""
 
     def register(function):
@@ -62,7 +66,8 @@ def case(build=None, *, link=capture.ETHERNET, options=(), status=0, stderr=(), 
         name = "-".join(words).replace("_", "-")
         about = function.__doc__.splitlines()[0].rstrip(".")
         _cases.append(
-            Case(name, about, function, link, tuple(options), status, tuple(stderr), log))
+            Case(name, about, function, link, tuple(options), status, tuple(stderr), log,
+                 home or {}, leaves or {}))
         return function
 
     return register(build) if build else register
@@ -98,20 +103,25 @@ def expected_path(case_):
     return EXPECTED / f"{case_.name}.csv"
 
 
-def run_passer(passer, files, options=()):
+def run_passer(passer, files, options=(), home=None):
     """Runs passer -r on the files, "-" is its input, in an empty folder that is also its home."""
     with tempfile.TemporaryDirectory(prefix="passer-golden-") as folder:
         for name, content in files.items():
             if name != "-" and content is not None:
                 pathlib.Path(folder, name).write_bytes(content)
+        for name, content in (home or {}).items():
+            path = pathlib.Path(folder, HOME, name)
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
         command = [os.path.abspath(passer), *options]
         for name in files:
             command += ["-r", name]
         done = subprocess.run(
             command, cwd=folder, env={**os.environ, "TZ": "UTC", "HOME": folder},
             input=files.get("-", b""), capture_output=True, timeout=TIMEOUT_SECONDS, check=False)
-        made = {path.name: path.read_bytes() for path in pathlib.Path(folder).iterdir()
-                if path.name not in files}
+        made = {str(path.relative_to(folder)): path.read_bytes()
+                for path in pathlib.Path(folder).rglob("*")
+                if path.is_file() and path.name not in files}
         return Result(done.returncode, done.stdout, done.stderr.decode(errors="replace"), made)
 
 
@@ -119,6 +129,25 @@ def difference(expected, got):
     """What a reader wants to see of two texts that should be equal."""
     lines = (text.decode(errors="backslashreplace").splitlines() for text in (expected, got))
     return list(difflib.unified_diff(*lines, "expected", "printed", lineterm=""))
+
+
+def left_faults(case_, made):
+    """How the files that passer left differ from the case's word; ~/.passer may hold what it will."""
+    wanted = set(case_.leaves) | ({case_.log} if case_.log else set())
+    names = {name for name in made if name in wanted or not name.startswith(HOME)}
+    if names != wanted:
+        return [f"files that it left: {sorted(made)}"]
+    found = []
+    for name, content in case_.leaves.items():
+        if isinstance(content, bytes):
+            found += difference(content, made[name])
+            continue
+        frames = frames_of(case_)
+        dumped = [(frame.time_ns, frame.data, frame.wire_bytes) for frame in
+                  capture.frames_of_pcap(made[name])]
+        if dumped != [(frames[i].time_ns, frames[i].data, frames[i].wire_bytes) for i in content]:
+            found += [f"{name}: {len(dumped)} frames, not the frames {content}"]
+    return found
 
 
 def stderr_faults(case_, stderr):

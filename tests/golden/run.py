@@ -32,7 +32,7 @@ def write_captures(folder, cases):
 
 def update(passer, cases):
     for case in cases:
-        result = golden.run_passer(passer, golden.files_of(case), case.options)
+        result = golden.run_passer(passer, golden.files_of(case), case.options, case.home)
         golden.expected_path(case).write_bytes(result.stdout)
         print(f"{golden.expected_path(case)}: {result.stdout.count(10)} lines")
 
@@ -41,12 +41,11 @@ def faults(passer, case):
     path = golden.expected_path(case)
     if not path.exists():
         return [f"{path} is not there: write it, or --update {case.name} and read it"]
-    result = golden.run_passer(passer, golden.files_of(case), case.options)
+    result = golden.run_passer(passer, golden.files_of(case), case.options, case.home)
     found = []
     if result.status != case.status:
         found.append(f"exit status {result.status}, not {case.status}")
-    if set(result.made) != ({case.log} if case.log else set()):
-        found.append(f"files that it left: {sorted(result.made)}")
+    found += golden.left_faults(case, result.made)
     found += golden.stderr_faults(case, result.stderr)
     expected = path.read_bytes()
     found += golden.difference(expected, result.stdout)

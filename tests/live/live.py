@@ -14,10 +14,11 @@ import traceback
 from collections import Counter
 
 import net
-from sensor import Fault, Sensor
+from sensor import Fault, Sensor, environment
+
+RING = ("--ring-mib", "8")  # little memory is quickly had
 
 LINES_SHOWN = 20
-MESSAGES_SHOWN = 40
 
 _cases = []
 
@@ -79,9 +80,9 @@ class Lab:
         return self.keep(net.Sender(there)), here
 
     def sensor(self, namespace, *options, before=(), **how):
-        """Starts passer; `before` are words in front of it."""
-        command = [*before, self.passer, *map(str, options)]
-        sensor = self.keep(Sensor(command, namespace, **how))
+        """Starts passer, with a small ring unless options say more; `before` it stand others."""
+        command = [*before, self.passer, *RING, *map(str, options)]
+        sensor = self.keep(Sensor(command, namespace, home=self.folder, **how))
         self.sensors.append(sensor)
         return sensor
 
@@ -95,7 +96,7 @@ class Lab:
         """What passer prints of a capture file."""
         done = subprocess.run(
             [self.passer, *map(str, options), "-r", path], stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, check=False)
+            env=environment(self.folder), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise Fault(f"passer -r: exit status {done.returncode}", *done.stderr.splitlines())
         return done.stdout.splitlines()
@@ -140,7 +141,10 @@ def _faults(passer, function):
         except Exception:  # pylint: disable=broad-except  # a case must not end the others
             faults = traceback.format_exc().splitlines()
         for sensor in lab.sensors:
-            faults += ["its messages:", *sensor.messages[-MESSAGES_SHOWN:]]
+            faults += ["its messages:", *sensor.messages[:LINES_SHOWN],
+                       *sensor.messages[LINES_SHOWN:][-LINES_SHOWN:]]
+            if sensor.stdout:
+                faults += ["its last lines:", *sensor.lines[-LINES_SHOWN:]]
         return faults
 
 

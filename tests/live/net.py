@@ -86,6 +86,12 @@ class Namespace:
                 command, check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                 **options)
 
+    def call(self, *command):
+        """The exit status of a command, whatever it is."""
+        with self:
+            return subprocess.run(
+                command, check=False, stdin=subprocess.DEVNULL, capture_output=True).returncode
+
     def ip(self, *lines):
         """Lines for ip(8)."""
         for line in lines:
@@ -93,7 +99,7 @@ class Namespace:
 
     def interface(self, name="eth0"):
         """What ip(8) says of an interface, as a dict."""
-        return json.loads(self.run("ip", "-json", "-statistics", "link", "show", name).stdout)[0]
+        return json.loads(self.run("ip", "-json", "-details", "-statistics", "link", "show", name).stdout)[0]
 
     def close(self):
         """It is gone when its last process is."""
@@ -119,13 +125,15 @@ class Sender:
             self._socket.bind((interface, 0))
         self.sent = 0
 
-    def send(self, frames, pause=PAUSE_SECONDS):
-        """Sends them all; a pause after some of them bounds the rate."""
+    def send(self, frames, is_stopped=None):
+        """Sends them all, or until the event is set; pauses bound the rate."""
         for number, frame in enumerate(frames, 1):
+            if is_stopped and is_stopped.is_set():
+                break
             self._socket.send(frame)
             self.sent += 1
             if number % FRAMES_AT_ONCE == 0:
-                time.sleep(pause)
+                time.sleep(PAUSE_SECONDS)
 
     def close(self):
         self._socket.close()

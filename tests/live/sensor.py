@@ -14,7 +14,14 @@ POLL_SECONDS = 0.005
 SUMMARY = re.compile(
     r"passer: (\d+) packets, (\d+) dropped, (\d+) left out by the filter, (\d+) records, "
     r"(\d+) known already")
+RESTART = re.compile(
+    r"passer: warning: worker \d+ was killed by signal 9; a new one goes on in its ring")
 SANITIZER = re.compile(r"Sanitizer|runtime error:")
+
+
+def environment(home):
+    """What passer finds set: a home of its own, where it keeps its files."""
+    return {**os.environ, "HOME": str(home), "TZ": "UTC"}
 
 
 class Fault(Exception):
@@ -63,11 +70,12 @@ class Lines:
 class Sensor:
     """A passer process. Give it a pipe as stdout to read the lines elsewhere."""
 
-    def __init__(self, command, namespace, stdout=subprocess.PIPE):
+    def __init__(self, command, namespace, home, stdout=subprocess.PIPE):
         with namespace:
             self.started = time.monotonic()
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE)
+                command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
+                env=environment(home))
         self.stderr = Lines(self.process.stderr)
         self.stdout = Lines(self.process.stdout) if stdout == subprocess.PIPE else None
 
@@ -115,6 +123,15 @@ class Sensor:
         pid = self.process.pid
         return [int(word) for word in
                 pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def has_message(self, pattern, first=0):
+        """Is there a message that matches, leaving out the first ones?"""
+        return any(re.fullmatch(pattern, text) for text in self.messages[first:])
+
+    @property
+    def restarts(self):
+        """How many workers it said were killed and replaced."""
+        return sum(bool(RESTART.fullmatch(text)) for text in self.messages)
 
     def _join(self):
         for stream in (self.stdout, self.stderr):

@@ -45,6 +45,16 @@ def pcap(items, link=ETHERNET, order="<", is_nanoseconds=False):
     return b"".join(out)
 
 
+def frames_of_pcap(data):
+    """The frames of a little-endian pcap file in nanoseconds."""
+    at = 24
+    while at < len(data):
+        seconds, rest, length, wire = struct.unpack_from("<LLLL", data, at)
+        at += 16
+        yield Frame(seconds * 10**9 + rest, data[at : at + length], wire)
+        at += length
+
+
 def _block(order, kind, body):
     body += b"\0" * (-len(body) % 4)
     length = struct.pack(order + "L", len(body) + 12)

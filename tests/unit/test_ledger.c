@@ -67,6 +67,15 @@ static void keys_differ_in_each_part(void **state)
 		assert_true(ledger_key(&ledger, 1, &base, &base) !=
 		            ledger_key(&ledger, 1, &base, &others[i]));
 	}
+	/* Each byte of an address counts. */
+	for (unsigned byte = 0; byte < 16; byte++) {
+		const struct endpoint v6 = endpoint("2001:db8::1", 80);
+		struct endpoint flipped = v6;
+
+		flipped.addr.bytes[byte] ^= 1;
+		assert_true(ledger_key(&ledger, 1, &v6, NULL) !=
+		            ledger_key(&ledger, 1, &flipped, NULL));
+	}
 	other_key.key.k1++;
 	assert_true(key != ledger_key(&other_key, 1, &base, NULL));
 }

@@ -166,7 +166,7 @@ static void names_are_told_apart(void **state)
 static void write_names(struct names *names)
 {
 	for (uint32_t i = 0; i < RACE_TURNS; i++) {
-		uint8_t name = (uint8_t)(1 + i / 40 % RACE_NAMES);
+		uint8_t name = (uint8_t)(1 + i % RACE_NAMES);
 		const struct addr a = addr(name, (uint16_t)i);
 
 		names_add(names, name, &a, i);

@@ -61,6 +61,7 @@ static void describe(const struct options *o, struct text *t)
 		[ACTION_HELP] = "help",
 		[ACTION_VERSION] = "version",
 		[ACTION_LIST_ANALYZERS] = "list",
+		[ACTION_CHECK_SIGNATURES] = "check",
 	};
 
 	add_word(t, " action=", actions[o->action]);
@@ -68,9 +69,16 @@ static void describe(const struct options *o, struct text *t)
 	add_words(t, " files=", o->files, o->file_count);
 	add_word(t, " log=", o->log_path);
 	add_word(t, " bpf=", o->expression);
+	add_words(t, " signatures=", o->signatures, o->signature_count);
+	add_word(t, " unhandled=", o->unhandled_path);
+	add_word(t, " suspicious=", o->dump_path);
+	add_number(t, " limit=", o->dump_limit_bytes, UINT64_C(1) << 30);
+	add_word(t, " trusted-ips=", o->trusted_path);
+	add_word(t, " suspicious-ips=", o->suspicious_path);
 	add_flag(t, " drops-acks", o->drops_acks);
 	add_flag(t, " timestamp", o->has_timestamp);
 	add_flag(t, " nxdomain", o->wants_nxdomain);
+	add_flag(t, " creds", o->wants_creds);
 	add_flag(t, " quit", o->stops_at_unhandled);
 	add_flag(t, " verbose", o->is_verbose);
 	add_number(t, " workers=", o->workers, 0);
@@ -139,8 +147,14 @@ static const struct word_row {
 	{"-lout.csv --log other.csv", " log=other.csv"},
 	{"--log=out.csv", " log=out.csv"},
 	{"--log=", " log="},
-	/* accepted for those who have them in their scripts */
-	{"-u un.pcap -s sus.pcap --creds", ""},
+	{"-u un.pcap -s sus.pcap --creds", " unhandled=un.pcap suspicious=sus.pcap creds"},
+	{"--trusted-ips t.json --suspicious-ips s.json",
+         " trusted-ips=t.json suspicious-ips=s.json"},
+	{"--signatures a.tsv --signatures b.tsv", " signatures=a.tsv|b.tsv"},
+	{"--check-signatures a.tsv --check-signatures b.tsv",
+         " action=check signatures=a.tsv|b.tsv"},
+	{"--dump-limit 1", " limit=1048576"},
+	{"--dump-limit 0", "error: --dump-limit 0: a number from 1 to 1073741824 is wanted"},
 	/* interfaces */
 	{"-i eth0", " interfaces=eth0"},
 	{"-i eth0,eth1 -i wlan0", " interfaces=eth0|eth1|wlan0"},

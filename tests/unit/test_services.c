@@ -186,6 +186,54 @@ static void client_flags_are_claimed_once_each(void **state)
 	assert_int_equal(service_state(&ledger, &c, 0), LISTENING);
 }
 
+/* ---- looking for the product ---- */
+
+#define WINDOW_NS (UINT64_C(600) * 1000000000)
+
+/* How often in a row a service may be looked at; it must end. */
+static unsigned looks_at(const struct endpoint *service, uint64_t time_ns)
+{
+	unsigned looks = 0;
+
+	while (service_may_identify(&ledger, service, time_ns)) {
+		assert_true(++looks < 100);
+	}
+	return looks;
+}
+
+static void product_is_looked_for_within_bounds(void **state)
+{
+	const struct endpoint s = endpoint(9, 1, 443), other = endpoint(9, 2, 443);
+	unsigned most = looks_at(&s, 0);
+
+	(void)state;
+	assert_true(most > 1);
+	assert_int_equal(looks_at(&s, WINDOW_NS - 1), 0);
+	assert_int_equal(looks_at(&other, 0), most);
+	assert_int_equal(looks_at(&s, WINDOW_NS), most);
+	assert_int_equal(looks_at(&s, WINDOW_NS), 0);
+	assert_int_equal(looks_at(&s, 1000 * WINDOW_NS), most);
+}
+
+static void product_is_not_looked_for_once_known(void **state)
+{
+	const struct endpoint s = endpoint(9, 3, 443);
+
+	(void)state;
+	lead_to(&s, LISTENING);
+	assert_true(service_claim(&ledger, &s, SERVICE_DESCRIBED_BY_TABLE, 0));
+	assert_true(service_may_identify(&ledger, &s, WINDOW_NS));
+	service_identified(&ledger, &s, WINDOW_NS + 1);
+	assert_false(service_may_identify(&ledger, &s, 2 * WINDOW_NS - 1));
+	assert_true(service_may_identify(&ledger, &s, 2 * WINDOW_NS)); /* products change */
+	assert_int_equal(service_state(&ledger, &s, 0), LISTENING);
+	assert_true(service_has(&ledger, &s, SERVICE_DESCRIBED_BY_TABLE, 0));
+	assert_int_equal(service_note(&ledger, &s, SERVICE_REFUSED, 0), CLOSED);
+	unsigned left = looks_at(&s, 2 * WINDOW_NS);
+
+	assert_int_equal(left + 1, looks_at(&s, 3 * WINDOW_NS));
+}
+
 /* ---- refusals ---- */
 
 static void refusals_count_distinct_services(void **state)
@@ -272,6 +320,8 @@ int main(void)
 		cmocka_unit_test(service_flag_is_claimed_once),
 		cmocka_unit_test(flags_and_states_are_apart),
 		cmocka_unit_test(client_flags_are_claimed_once_each),
+		cmocka_unit_test(product_is_looked_for_within_bounds),
+		cmocka_unit_test(product_is_not_looked_for_once_known),
 		cmocka_unit_test(refusals_count_distinct_services),
 		cmocka_unit_test(one_process_is_told),
 	};

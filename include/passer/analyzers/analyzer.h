@@ -29,6 +29,7 @@ enum verdict {
 /* Options that analyzers look at. */
 struct analyzer_options {
 	bool wants_nxdomain;
+	bool wants_creds;
 };
 
 /* Counted per worker; single writer. */
@@ -44,6 +45,7 @@ struct analyzer_ctx {
 	struct ledger *ledger;
 	struct flows *flows;
 	const struct databases *db;
+	struct service_matcher *products; /* NULL: no patterns of products */
 	const struct analyzer_options *options;
 	struct csv *csv;
 	struct emit_counters *counters;

@@ -3,22 +3,51 @@
 #pragma once
 
 #include <passer/base/err.h>
+#include <passer/fingerprint/addr_set.h>
 #include <passer/fingerprint/banner.h>
+#include <passer/fingerprint/dns_any.h>
+#include <passer/fingerprint/mdns_services.h>
 #include <passer/fingerprint/oui.h>
 #include <passer/fingerprint/port_names.h>
+#include <passer/fingerprint/service_probes.h>
+#include <passer/fingerprint/udp_rules.h>
 
 struct databases {
-	struct oui *oui; /* NULL: no manufacturers */
+	struct addr_set *trusted;      /* hosts that warnings do not make suspicious; NULL: none */
+	struct oui *oui;               /* NULL: no manufacturers */
+	struct service_probes *probes; /* NULL: no product names */
 	struct banners *tcp_servers;
 	struct banners *tcp_clients;
 	struct port_names *tcp_policy; /* services that a policy may forbid */
+	struct port_names *sip_ports;
+	struct mdns_services *mdns_services;
+	struct dns_any *dns_any;
+	struct udp_rules *udp_rules;
+};
+
+/* A user's own rows, as files in the order of loading; all borrowed for as long as the databases.
+ */
+struct signature_files {
+	const char *const *paths;
+	size_t count;
 };
 
 /*
- * Loads everything. A database of the system that is absent is a warning that says how to get it,
- * and the sensor runs without. 0, or a negative errno with err set for a fault in our own rows.
+ * Loads everything, the user's own rows before ours. A database of the system that is absent is a
+ * warning that says how to get it, and the sensor runs without; a bad row is a warning, and the
+ * others are loaded. 0, or a negative errno with err set: a file of the user's cannot be read, or a
+ * table of ours has a fault.
  */
-int databases_init(struct databases *db, struct err *err);
+int databases_init(struct databases *db, struct signature_files own, struct err *err);
+
+/*
+ * Only reads the user's rows, and also asks that none takes the example of a later one. Bad rows
+ * are reported and counted. 0 even then, or a negative errno with err set.
+ */
+int databases_check(struct signature_files own, struct rows_report *report, struct err *err);
+
+/* Does now what is otherwise done when it is first needed; before the workers are forked. */
+void databases_prepare(struct databases *db);
 
 /* Accepts a half-filled one. */
 void databases_fini(struct databases *db);

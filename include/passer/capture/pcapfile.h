@@ -12,7 +12,14 @@
 /*
  * Opens a file; "-" is standard input. Returns 0, or a negative errno with err naming the file.
  * A file that breaks off later gives its readable frames first, then source_read() fails with one
- * line that says where (frame number and byte offset of the unpacked stream) and why.
+ * line that says where (frame number, and the offset in the unpacked stream at which its record
+ * begins) and why.
+ *
+ * Opening waits for the first bytes of a pipe. After that a pipe is never waited for: it may say
+ * SOURCE_IDLE, and source_fd() gives its descriptor. A file does neither.
+ *
+ * Frames are handed out with all bytes that are in the file, even beyond its snap length (libpcap
+ * cuts them there). A simple packet block of pcapng has no time: 0.
  */
 int pcapfile_open(const char *path, struct source **out_source, struct err *err);
 

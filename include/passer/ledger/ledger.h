@@ -14,6 +14,7 @@
 #include <passer/ledger/table.h>
 
 struct names;
+struct suspects;
 
 /* An address and a TCP or UDP port. */
 struct endpoint {
@@ -27,8 +28,9 @@ struct ledger {
 	struct table *services; /* services.h */
 	struct table *clients;
 	struct table *refusals;
-	struct table *hosts; /* hosts.h */
-	struct names *names; /* names.h */
+	struct table *hosts;       /* hosts.h */
+	struct names *names;       /* names.h */
+	struct suspects *suspects; /* suspects.h */
 };
 
 /* Allocates all tables. 0 or -ENOMEM; nothing to free on failure. */

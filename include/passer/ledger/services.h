@@ -45,6 +45,14 @@ bool service_claim(struct ledger *ledger, const struct endpoint *service, enum s
 bool service_has(struct ledger *ledger, const struct endpoint *service, enum service_flag flag,
                  uint64_t time_ns);
 
+/*
+ * A service is asked for its product again and again, since another connection may tell more, and
+ * since products change; yet not without end. May its text be looked at now? Says yes a limited
+ * number of times in each ten minutes, and no more in those once service_identified() was told.
+ */
+bool service_may_identify(struct ledger *ledger, const struct endpoint *service, uint64_t time_ns);
+void service_identified(struct ledger *ledger, const struct endpoint *service, uint64_t time_ns);
+
 /* Flags of (client address, server port). */
 enum client_flag {
 	CLIENT_ACCEPTED = 1 << 0, /* a SYN/ACK from that port came to this client */

@@ -30,6 +30,7 @@ struct csv {
 	int stdout_fd;                 /* -1: none, or closed by its reader; borrowed */
 	int log_fd;                    /* -1: none; borrowed */
 	bool has_timestamp;
+	bool has_no_reader; /* standard output was closed by its reader; set here */
 };
 
 /* Opens a log file to append to. The descriptor, or a negative errno with err naming the file. */
@@ -43,7 +44,7 @@ size_t csv_format(const struct record *rec, bool has_timestamp,
 void csv_write(struct csv *csv, const struct record *rec);
 
 /*
- * Writes out the buffer. 0, or the negative errno of the first output that failed; -EPIPE says that
- * nobody reads standard output any more, which is then not used again.
+ * Writes out the buffer. 0, or the negative errno of the output that failed; -EPIPE, now and from
+ * then on, says that nobody reads standard output any more, which is not used again.
  */
 int csv_flush(struct csv *csv);

@@ -211,3 +211,26 @@ def empty_and_trailing():
     yield asks(dns() + b"trailing")
     yield answers(dns(answers=[rr("www.example.com.", "A", "192.0.2.1")]) + b"trailing")
     yield datagram(RESOLVER._replace(v4="10.0.0.54"), ALICE, 53, 4000, dns(is_response=True))
+
+
+@case
+def amplified():
+    """Questions for names with long answers, by name and type"""
+    for number, questions in enumerate((
+            [question("isc.org.", "ANY")], [question("access-board.gov.", "ANY")],
+            [question("067.cz.", "A")], [question("067.cz.", "AAAA")], [question("ORG.", "DNSKEY")],
+            [question("rose-hulman.edu.", "RRSIG")], [question("www.xpaypalobjects.com.", "ANY")],
+            [question("example.com.", "ANY")], [question("host.local.", "ANY")],
+            [question("access-board.gov.", "ANY", CHAOS)],
+            [question("access-board.gov.", "A")])):
+        client = ALICE._replace(v4=f"10.0.1.{number}")
+        yield datagram(client, RESOLVER, 4000, 53, dns(questions))
+
+
+@case
+def amplified_names():
+    """All names that are asked with ANY, each once"""
+    yield asks(dns([question("Example.com.", "ANY"), question("access-board.gov.", "ANY"),
+                    question("example.COM.", "ANY"), question("a,b.example.", "ANY"),
+                    question("www.example.com.", "A")]))
+    yield asks(dns([question("067.cz.", "A")]), v6=True)

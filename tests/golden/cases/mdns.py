@@ -84,3 +84,45 @@ def alias():
     """Names in .local have addresses for aliases, too"""
     yield sends(dns(answers=[rr("host.local.", "A", "10.0.0.1")]))
     yield sends(dns(answers=[rr("alias.local.", "CNAME", "host.local.")]))
+
+
+def services(*names):
+    return dns(answers=[rr("_services._dns-sd._udp.local.", "PTR", name) for name in names])
+
+
+@case
+def service_list():
+    """What the services of a host tell of it: ports, kinds of hosts, or nothing"""
+    yield sends(services("_airplay._tcp.local.", "_nfs._tcp.local.", "_tunnel._tcp.local."))
+    yield sends(services("_workstation._tcp.local.", "_unheard-of._tcp.local."), v6=True)
+
+
+@case
+def service_names():
+    """A service is known by its short names, too, and in any case of letters"""
+    for number, name in enumerate(("_ftp.", "_ftp._tcp.", "_FTP._tcp.local.", "_ftp._udp.local.",
+                                   "_ft.", "_ftpx.", ".", "_sub._ipp._tcp.local.")):
+        host = ALICE._replace(v4=f"10.0.1.{number}")
+        yield datagram(host, ALL_MDNS, 5353, 5353, services(name), ttl=255)
+
+
+@case
+def telling_instances():
+    """Kerberos realms, kinds of devices and owners of a chat"""
+    yield sends(dns(answers=[
+        rr("_kerberos.Mac.local.", "PTR", "LKDC:SHA1.0123."),
+        rr("_kerberos.Mac.local.", "PTR", "OTHER:SHA1."),
+        rr("Big Mac._device-info._tcp.local.", "PTR", "Model.local."),
+        rr("_presence._tcp.local.", "PTR", "Alice@Mac._presence._tcp.local."),
+        rr("_presence._tcp.local.", "PTR", ".")]))
+
+
+@case
+def nonsense():
+    """Not DNS: who sends it from nearby is a client all the same"""
+    for number, (sport, dst, ttl) in enumerate((
+            (40000, ALL_MDNS, 255), (40000, ALL_MDNS, 1), (40000, ALL_MDNS, 64), (40000, ALICE, 2),
+            (5353, ALL_MDNS, 255))):
+        host = ALICE._replace(v4=f"10.0.1.{number}", v6=f"2001:db8::1:{number}")
+        yield datagram(host, dst, sport, 5353, b"nonsense", ttl=ttl)
+        yield datagram(host, dst, sport, 5353, b"nonsense", v6=True, hop_limit=ttl)

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Frames as they were captured, appended to a file that all workers share: pcapng when its name
+ * ends in .pcapng, else pcap (draft-ietf-opsawg-pcapng, draft-ietf-opsawg-pcap), both in
+ * nanoseconds and little-endian. A pcap file has one link type, that of its first frame.
+ *
+ * A worker collects whole records in a buffer of its own in shared memory and writes them to a
+ * place in the file that it has reserved for them. So records of two workers never mix, and the
+ * supervisor can write what a dead worker left, again if need be.
+ */
+#pragma once
+
+#include <passer/base/err.h>
+#include <passer/base/frame.h>
+
+struct pcapdump;
+
+struct pcapdump_config {
+	const char *path;     /* borrowed for as long as the dump */
+	uint64_t limit_bytes; /* of the whole file; behind it no frame is taken any more */
+	unsigned writers; /* who may write: 0 … writers - 1, each from one process at a time */
+};
+
+struct pcapdump_counters {
+	uint64_t frames;      /* taken */
+	uint64_t other_links; /* left out: not of the one link type, or of one without a number */
+	uint64_t over_limit;  /* left out */
+	uint64_t lost;        /* taken, but the write failed; or left out after that */
+};
+
+/*
+ * Makes the file, or goes on behind what it holds; a record that is torn at its end is cut off, and
+ * a line says so. It is locked against other writers. To be called before the fork. 0, or a
+ * negative errno with err set: it cannot be written, or is no capture file of this format.
+ */
+int pcapdump_open(const struct pcapdump_config *config, struct pcapdump **out_dump,
+                  struct err *err);
+
+/* Takes one frame, with the VLAN tag that the kernel took out of it. */
+void pcapdump_write(struct pcapdump *dump, unsigned writer, const struct frame *frame);
+
+/* Writes out what a writer has collected. A failure is told once and ends the dump. */
+void pcapdump_flush(struct pcapdump *dump, unsigned writer);
+
+/* Over all writers. */
+struct pcapdump_counters pcapdump_counters(const struct pcapdump *dump);
+
+/* Does not flush. Accepts NULL. */
+void pcapdump_close(struct pcapdump *dump);

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "literal.h"
+
+#include <passer/base/cursor.h>
+
+#define GROUPS_MAX 16 /* nesting; deeper patterns have no literals */
+
+/* One piece of a pattern. */
+enum atom {
+	ATOM_BYTE,  /* exactly this byte */
+	ATOM_OTHER, /* a class, a dot, a back-reference: some text that we do not know */
+	ATOM_ZERO,  /* an anchor or a look-around: no text */
+	ATOM_GROUP, /* a group, which has added its own runs */
+	ATOM_OR,    /* an alternative: nothing at this level is required */
+	ATOM_END,   /* of the group or of the pattern */
+	ATOM_GIVE_UP,
+};
+
+struct reader {
+	struct cursor c;
+	struct literals *out;
+	unsigned depth;
+};
+
+/* The run that is being built is the last one; a break makes the next byte start a new one. */
+static void break_run(struct literals *out)
+{
+	if (out->count > 0 && out->runs[out->count - 1].len == 0) {
+		return;
+	}
+	if (out->count < LITERAL_RUNS_MAX) {
+		out->runs[out->count].start = (uint16_t)out->used;
+		out->runs[out->count].len = 0;
+		out->count++;
+	}
+}
+
+static void add_byte(struct literals *out, uint8_t byte)
+{
+	if (out->used == LITERAL_BYTES_MAX || out->count == 0) {
+		return;
+	}
+	out->bytes[out->used++] = literal_fold(byte);
+	out->runs[out->count - 1].len++;
+}
+
+static void drop_byte(struct literals *out)
+{
+	if (out->count > 0 && out->runs[out->count - 1].len > 0) {
+		out->runs[out->count - 1].len--;
+		out->used--;
+	}
+}
+
+/* Forgets what was added since the mark. */
+struct mark {
+	unsigned count, used, len;
+};
+
+static struct mark mark_of(const struct literals *out)
+{
+	return (struct mark){out->count, out->used,
+	                     out->count > 0 ? out->runs[out->count - 1].len : 0};
+}
+
+static void forget_since(struct literals *out, struct mark m)
+{
+	out->count = m.count;
+	out->used = m.used;
+	if (m.count > 0) {
+		out->runs[m.count - 1].len = (uint16_t)m.len;
+	}
+}
+
+static int hex_value(uint8_t b)
+{
+	if (b >= '0' && b <= '9') {
+		return b - '0';
+	}
+	b |= 0x20;
+	return b >= 'a' && b <= 'f' ? b - 'a' + 10 : -1;
+}
+
+static uint8_t peek(const struct cursor *c)
+{
+	struct cursor p = *c;
+
+	return cur_u8(&p);
+}
+
+/* \xhh with up to two digits; \x{…} is for texts of characters. */
+static enum atom read_hex(struct cursor *c, uint8_t *out_byte)
+{
+	int value = 0;
+
+	if (peek(c) == '{') {
+		return ATOM_GIVE_UP;
+	}
+	for (int i = 0; i < 2 && cur_left(c) > 0 && hex_value(peek(c)) >= 0; i++) {
+		value = value * 16 + hex_value(cur_u8(c));
+	}
+	*out_byte = (uint8_t)value;
+	return ATOM_BYTE;
+}
+
+/* \0 and up to two more octal digits. */
+static enum atom read_octal(struct cursor *c, uint8_t *out_byte)
+{
+	int value = 0;
+
+	for (int i = 0; i < 2 && peek(c) >= '0' && peek(c) <= '7'; i++) {
+		value = value * 8 + (cur_u8(c) - '0');
+	}
+	*out_byte = (uint8_t)value;
+	return ATOM_BYTE;
+}
+
+static enum atom read_escape(struct cursor *c, uint8_t *out_byte)
+{
+	static const char plain[] = "n\nr\rt\tf\fa\ae\x1b";
+	uint8_t b = cur_u8(c);
+
+	if (!cur_ok(c)) {
+		return ATOM_GIVE_UP;
+	}
+	for (const char *p = plain; *p != '\0'; p += 2) {
+		if (b == (uint8_t)p[0]) {
+			*out_byte = (uint8_t)p[1];
+			return ATOM_BYTE;
+		}
+	}
+	switch (b) {
+	case 'x':
+		return read_hex(c, out_byte);
+	case '0':
+		return read_octal(c, out_byte);
+	case 'd':
+	case 'D':
+	case 'w':
+	case 'W':
+	case 's':
+	case 'S':
+	case 'h':
+	case 'H':
+	case 'v':
+	case 'V':
+	case 'N':
+	case 'R':
+		return ATOM_OTHER;
+	case 'b':
+	case 'B':
+	case 'A':
+	case 'Z':
+	case 'z':
+		return ATOM_ZERO;
+	default:
+		break;
+	}
+	if (b >= '1' && b <= '9') {
+		/* A back-reference; of several digits it may be an octal number as well. */
+		return peek(c) >= '0' && peek(c) <= '9' ? ATOM_GIVE_UP : ATOM_OTHER;
+	}
+	if ((b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z')) {
+		return ATOM_GIVE_UP;
+	}
+	*out_byte = b; /* any other character stands for itself */
+	return ATOM_BYTE;
+}
+
+/* Behind '[': to the end of the class. A ']' that comes first is a member. */
+static enum atom read_class(struct cursor *c)
+{
+	if (peek(c) == '^') {
+		cur_skip(c, 1);
+	}
+	if (peek(c) == ']') {
+		cur_skip(c, 1);
+	}
+	while (cur_left(c) > 0) {
+		uint8_t b = cur_u8(c);
+
+		if (b == ']') {
+			return ATOM_OTHER;
+		}
+		if (b == '\\') {
+			cur_skip(c, 1);
+		} else if (b == '[' && (peek(c) == ':' || peek(c) == '.' || peek(c) == '=')) {
+			uint8_t kind = cur_u8(c);
+
+			while (cur_left(c) > 0 && !(cur_u8(c) == kind && peek(c) == ']')) {
+			}
+			cur_skip(c, 1);
+		}
+	}
+	return ATOM_GIVE_UP;
+}
+
+static enum atom read_sequence(struct reader *r);
+
+/* A look-around says nothing about the text that is matched: what is in it is forgotten. */
+static enum atom read_look_around(struct reader *r)
+{
+	struct mark m = mark_of(r->out);
+	enum atom end = read_sequence(r);
+
+	forget_since(r->out, m);
+	return end == ATOM_GIVE_UP ? end : ATOM_ZERO;
+}
+
+/* Behind "(?". */
+static enum atom read_special_group(struct reader *r)
+{
+	uint8_t kind = cur_u8(&r->c);
+
+	switch (kind) {
+	case ':':
+		return ATOM_GROUP;
+	case '=':
+	case '!':
+		return ATOM_ZERO;
+	case '<':
+		if (peek(&r->c) == '=' || peek(&r->c) == '!') {
+			cur_skip(&r->c, 1);
+			return ATOM_ZERO;
+		}
+		while (cur_left(&r->c) > 0 && cur_u8(&r->c) != '>') {
+		}
+		return ATOM_GROUP;
+	default:
+		return ATOM_GIVE_UP; /* options, conditions, comments */
+	}
+}
+
+static enum atom read_group(struct reader *r)
+{
+	enum atom kind = ATOM_GROUP;
+	enum atom end;
+
+	if (r->depth == GROUPS_MAX || peek(&r->c) == '*') {
+		return ATOM_GIVE_UP;
+	}
+	if (peek(&r->c) == '?') {
+		cur_skip(&r->c, 1);
+		kind = read_special_group(r);
+	}
+	if (kind == ATOM_GIVE_UP) {
+		return kind;
+	}
+	r->depth++;
+	end = kind == ATOM_ZERO ? read_look_around(r) : read_sequence(r);
+	r->depth--;
+	return end == ATOM_GIVE_UP ? end : kind;
+}
+
+static enum atom read_atom(struct reader *r, uint8_t *out_byte)
+{
+	uint8_t b;
+
+	if (cur_left(&r->c) == 0) {
+		return ATOM_END;
+	}
+	b = cur_u8(&r->c);
+	switch (b) {
+	case '\\':
+		return read_escape(&r->c, out_byte);
+	case '[':
+		return read_class(&r->c);
+	case '(':
+		return read_group(r);
+	case ')':
+		return r->depth > 0 ? ATOM_END : ATOM_GIVE_UP;
+	case '|':
+		return ATOM_OR;
+	case '.':
+		return ATOM_OTHER;
+	case '^':
+	case '$':
+		return ATOM_ZERO;
+	default:
+		*out_byte = b;
+		return ATOM_BYTE;
+	}
+}
+
+enum repeat { REPEAT_NONE, REPEAT_OPTIONAL, REPEAT_REQUIRED };
+
+/* "{3}", "{3,}", "{3,5}"; anything else that begins with a brace is text. */
+static enum repeat read_braces(struct cursor *c)
+{
+	struct cursor p = *c;
+	bool is_zero = true;
+	unsigned digits = 0;
+
+	for (; peek(&p) >= '0' && peek(&p) <= '9'; digits++) {
+		is_zero &= cur_u8(&p) == '0';
+	}
+	if (digits == 0) {
+		return REPEAT_NONE;
+	}
+	if (peek(&p) == ',') {
+		cur_skip(&p, 1);
+		while (peek(&p) >= '0' && peek(&p) <= '9') {
+			cur_skip(&p, 1);
+		}
+	}
+	if (cur_u8(&p) != '}' || !cur_ok(&p)) {
+		return REPEAT_NONE;
+	}
+	*c = p;
+	return is_zero ? REPEAT_OPTIONAL : REPEAT_REQUIRED;
+}
+
+static enum repeat read_repeat(struct cursor *c)
+{
+	enum repeat repeat;
+
+	switch (cur_left(c) > 0 ? peek(c) : 0) {
+	case '*':
+	case '?':
+		cur_skip(c, 1);
+		repeat = REPEAT_OPTIONAL;
+		break;
+	case '+':
+		cur_skip(c, 1);
+		repeat = REPEAT_REQUIRED;
+		break;
+	case '{': {
+		struct cursor p = *c;
+
+		cur_skip(&p, 1);
+		repeat = read_braces(&p);
+		if (repeat == REPEAT_NONE) {
+			return repeat;
+		}
+		*c = p;
+		break;
+	}
+	default:
+		return REPEAT_NONE;
+	}
+	if (cur_left(c) > 0 && (peek(c) == '?' || peek(c) == '+')) {
+		cur_skip(c, 1); /* lazy or possessive */
+	}
+	return repeat;
+}
+
+/* What an atom and its repetition add to the runs. `before` is from before the atom. */
+static void add_atom(struct literals *out, enum atom atom, uint8_t byte, enum repeat repeat,
+                     struct mark before)
+{
+	switch (atom) {
+	case ATOM_BYTE:
+		add_byte(out, byte);
+		if (repeat == REPEAT_OPTIONAL) {
+			drop_byte(out);
+		}
+		break;
+	case ATOM_GROUP:
+		if (repeat == REPEAT_OPTIONAL) {
+			forget_since(out, before);
+		}
+		break;
+	default:
+		break;
+	}
+	if (atom == ATOM_OTHER || repeat != REPEAT_NONE) {
+		break_run(out);
+	}
+}
+
+/* To the end of the group, which is read, too. ATOM_END, or ATOM_GIVE_UP. */
+static enum atom read_sequence(struct reader *r)
+{
+	struct mark start = mark_of(r->out);
+	bool has_or = false;
+
+	for (;;) {
+		struct mark before = mark_of(r->out);
+		uint8_t byte = 0;
+		enum atom atom = read_atom(r, &byte);
+
+		if (atom == ATOM_GIVE_UP) {
+			return atom;
+		}
+		if (atom == ATOM_END) {
+			break;
+		}
+		if (atom == ATOM_OR) {
+			has_or = true;
+			continue;
+		}
+		add_atom(r->out, atom, byte, read_repeat(&r->c), before);
+	}
+	if (has_or) {
+		forget_since(r->out, start);
+		break_run(r->out);
+	}
+	return ATOM_END;
+}
+
+void literals_of(struct span pattern, struct literals *out)
+{
+	struct reader r = {.c = cur_of(pattern), .out = out};
+
+	out->count = 0;
+	out->used = 0;
+	break_run(out);
+	if (read_sequence(&r) != ATOM_END || !cur_ok(&r.c)) {
+		out->count = 0;
+	}
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Private to the pattern engine: nmap_load.c fills it, nmap_match.c asks it, nmap_text.c writes. */
+#pragma once
+
+#include <passer/fingerprint/service_probes.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#define GRAM_BYTES      4
+#define GRAM_HASH_BITS  16
+#define GRAM_SLOTS      (1u << GRAM_HASH_BITS)
+#define GRAM_BLOOM_BITS 18 /* 32 KiB: says "no" to most positions without touching the slots */
+
+#define NO_PATTERN UINT32_MAX
+
+struct nmap_pattern {
+	pcre2_code *code;   /* NULL: not compiled yet, or bad */
+	struct span source; /* of the text of the file */
+	uint32_t options;   /* PCRE2_CASELESS, PCRE2_DOTALL */
+	bool is_bad;
+	const char *service; /* of the text arena */
+	const char *info;    /* NULL: a softmatch */
+	uint32_t line;
+	uint32_t probe;
+	uint32_t next; /* in the chain of its gram's slot, or in the list of those always asked */
+	uint8_t *literal; /* the whole run that the gram is of; NULL: no gram */
+	uint16_t literal_len;
+	uint16_t gram_offset; /* of the gram within the run */
+};
+
+struct nmap_probe {
+	enum probe_transport transport;
+	uint64_t *ports; /* a bit for each port; NULL: no ports line */
+};
+
+struct service_probes {
+	struct nmap_pattern *patterns;
+	uint32_t pattern_count;
+	struct nmap_probe *probes;
+	uint32_t probe_count;
+	char *text; /* the file, cut into strings */
+	uint32_t slots[GRAM_SLOTS];
+	uint64_t bloom[(1u << GRAM_BLOOM_BITS) / 64];
+	uint32_t always;
+	pcre2_compile_context *context;
+	pcre2_match_context *limits;
+	struct service_probes_counts counts;
+};
+
+static inline uint32_t gram_slot(uint32_t gram)
+{
+	return gram * UINT32_C(0x9e3779b1) >> (32 - GRAM_HASH_BITS);
+}
+
+static inline uint32_t gram_bloom_bit(uint32_t gram)
+{
+	return gram * UINT32_C(0x85ebca6b) >> (32 - GRAM_BLOOM_BITS);
+}
+
+/* Four folded bytes as a number; the same wherever it is computed. */
+static inline uint32_t gram_of(const uint8_t *bytes)
+{
+	uint32_t gram;
+
+	memcpy(&gram, bytes, sizeof(gram));
+	return gram;
+}
+
+/* Compiles a pattern unless it is. False when it is bad. */
+bool nmap_compile(struct service_probes *probes, struct nmap_pattern *pattern);
+
+/*
+ * Appends "service://info" with the groups of the match put in: $1 to $9, $P(1), $SUBST(1,"a","b")
+ * and $I(1,">"). A group that took no part is empty. Commas of the info become semicolons.
+ */
+void nmap_describe(const struct nmap_pattern *pattern, struct span subject,
+                   const pcre2_match_data *match, struct text *out_desc);

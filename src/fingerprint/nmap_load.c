@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Reading nmap-service-probes, and choosing the gram of each pattern. */
+#include "literal.h"
+#include "nmap_internal.h"
+
+#include <passer/base/cursor.h>
+#include <passer/base/log.h>
+#include <passer/fingerprint/file.h>
+#include <passer/fingerprint/rows.h>
+#include <passer/fingerprint/signatures.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+/*
+ * Steps that one pattern may take on one payload. Real texts need some hundreds; at this limit the
+ * dearest pattern has used about a tenth of a millisecond.
+ */
+#define MATCH_LIMIT 20000
+#define DEPTH_LIMIT 1000
+
+#define SKIPS_MAX 64
+
+const char *const service_probes_default_paths[] = {
+	"/usr/local/share/nmap/nmap-service-probes",
+	"/usr/share/nmap/nmap-service-probes",
+	"/opt/local/share/nmap/nmap-service-probes",
+	NULL,
+};
+
+/* A pattern that says nothing, or something wrong, about what a listener hears. */
+struct skip {
+	struct span service, pattern, info; /* empty: any; pattern is compared from its start */
+};
+
+struct loader {
+	struct service_probes *probes;
+	struct skip skips[SKIPS_MAX];
+	size_t skip_count;
+	uint32_t *gram_counts; /* by slot: how many patterns could use a gram of it */
+	struct literals literals;
+	uint32_t line;
+};
+
+/* ---- nmap_skip.tsv --------------------------------------------------------------------------- */
+
+enum { SKIP_SERVICE, SKIP_PATTERN, SKIP_INFO, SKIP_REASON, SKIP_COLUMNS };
+
+static const struct rows_column skip_columns[SKIP_COLUMNS] = {
+	[SKIP_SERVICE] = {.name = "service"},
+	[SKIP_PATTERN] = {.name = "pattern"},
+	[SKIP_INFO] = {.name = "info"},
+	[SKIP_REASON] = {.name = "reason", .is_required = true},
+};
+
+static int take_skip(void *table, const struct row *row)
+{
+	struct loader *l = table;
+
+	if (l->skip_count == SKIPS_MAX) {
+		return row_bad(row, SKIP_REASON, "more than %d rows", SKIPS_MAX);
+	}
+	l->skips[l->skip_count++] = (struct skip){
+		.service = row->cells[SKIP_SERVICE],
+		.pattern = row->cells[SKIP_PATTERN],
+		.info = row->cells[SKIP_INFO],
+	};
+	return 0;
+}
+
+static void load_skips(struct loader *l)
+{
+	static const struct rows_format format = {
+		.columns = skip_columns,
+		.column_count = SKIP_COLUMNS,
+		.take = take_skip,
+	};
+	struct rows_report report = {.tell = NULL};
+
+	(void)rows_load(&format, "nmap_skip.tsv", signatures_text("nmap_skip.tsv"), l, &report);
+}
+
+static bool is_skipped(const struct loader *l, struct span service, struct span pattern,
+                       struct span info)
+{
+	for (size_t i = 0; i < l->skip_count; i++) {
+		const struct skip *s = &l->skips[i];
+
+		if ((s->service.len == 0 || span_equal(s->service, service)) &&
+		    span_has_prefix(pattern, s->pattern) && span_contains(info, s->info)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- the lines of the file ------------------------------------------------------------------- */
+
+/* The next word; the blanks behind it are read, too. */
+static struct span take_word(struct cursor *c)
+{
+	struct span rest = cur_rest(c);
+	const uint8_t *blank = memchr(rest.data, ' ', rest.len);
+	struct span word = cur_take(c, blank != NULL ? (size_t)(blank - rest.data) : rest.len);
+
+	while (cur_left(c) > 0 && cur_rest(c).data[0] == ' ') {
+		cur_skip(c, 1);
+	}
+	return word;
+}
+
+static int add_probe(struct loader *l, struct cursor c)
+{
+	struct service_probes *p = l->probes;
+	struct nmap_probe *grown = realloc(p->probes, (p->probe_count + 1) * sizeof(p->probes[0]));
+
+	if (grown == NULL) {
+		return -ENOMEM;
+	}
+	p->probes = grown;
+	p->probes[p->probe_count++] = (struct nmap_probe){
+		.transport = span_equal(take_word(&c), span_str("UDP")) ? PROBE_UDP : PROBE_TCP,
+	};
+	return 0;
+}
+
+static unsigned take_number(struct cursor *c)
+{
+	unsigned value = 0;
+
+	while (cur_left(c) > 0) {
+		uint8_t b = cur_rest(c).data[0];
+
+		if (b < '0' || b > '9' || value > UINT16_MAX) {
+			break;
+		}
+		value = value * 10 + (b - '0');
+		cur_skip(c, 1);
+	}
+	return value;
+}
+
+/* "21,43,110-113" */
+static int add_ports(struct loader *l, struct cursor c)
+{
+	struct nmap_probe *probe;
+
+	if (l->probes->probe_count == 0) {
+		return 0;
+	}
+	probe = &l->probes->probes[l->probes->probe_count - 1];
+	if (probe->ports == NULL) {
+		probe->ports = calloc((UINT16_MAX + 1) / 64, sizeof(probe->ports[0]));
+		if (probe->ports == NULL) {
+			return -ENOMEM;
+		}
+	}
+	while (cur_left(&c) > 0) {
+		unsigned first = take_number(&c), last = first;
+
+		if (cur_left(&c) > 0 && cur_rest(&c).data[0] == '-') {
+			cur_skip(&c, 1);
+			last = take_number(&c);
+		}
+		for (; first <= last && first <= UINT16_MAX; first++) {
+			probe->ports[first / 64] |= UINT64_C(1) << first % 64;
+		}
+		cur_skip(&c, 1); /* comma, or what makes no sense */
+	}
+	return 0;
+}
+
+/* A match line taken apart. */
+struct match_line {
+	struct span service, pattern, flags, info;
+};
+
+/* "service m|pattern|flags info", any character for '|'. */
+static bool parse_match(struct cursor c, struct match_line *m)
+{
+	m->service = take_word(&c);
+	if (cur_u8(&c) != 'm') {
+		return false;
+	}
+	uint8_t separator = cur_u8(&c);
+	struct span rest = cur_rest(&c);
+	const uint8_t *end = rest.len > 0 ? memchr(rest.data, separator, rest.len) : NULL;
+
+	if (end == NULL) {
+		return false;
+	}
+	m->pattern = cur_take(&c, (size_t)(end - rest.data));
+	cur_skip(&c, 1);
+	m->flags = cur_left(&c) > 0 && cur_rest(&c).data[0] == ' ' ? span_of(rest.data, 0)
+	                                                           : take_word(&c);
+	while (cur_left(&c) > 0 && cur_rest(&c).data[0] == ' ') {
+		cur_skip(&c, 1);
+	}
+	m->info = cur_rest(&c);
+	return m->service.len > 0;
+}
+
+static bool compile_flags(struct span flags, uint32_t *out_options)
+{
+	*out_options = 0;
+	for (size_t i = 0; i < flags.len; i++) {
+		if (flags.data[i] != 'i' && flags.data[i] != 's') {
+			return false;
+		}
+		*out_options |= flags.data[i] == 'i' ? PCRE2_CASELESS : PCRE2_DOTALL;
+	}
+	return true;
+}
+
+bool nmap_compile(struct service_probes *probes, struct nmap_pattern *pattern)
+{
+	PCRE2_SIZE where;
+	int error;
+
+	if (pattern->code != NULL || pattern->is_bad) {
+		return !pattern->is_bad;
+	}
+	pattern->code = pcre2_compile(pattern->source.data, pattern->source.len, pattern->options,
+	                              &error, &where, probes->context);
+	if (pattern->code == NULL) {
+		pattern->is_bad = true;
+		probes->counts.bad++;
+		return false;
+	}
+	(void)pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE); /* slower without, not wrong */
+	return true;
+}
+
+void service_probes_compile(struct service_probes *probes)
+{
+	for (uint32_t i = 0; i < probes->pattern_count; i++) {
+		(void)nmap_compile(probes, &probes->patterns[i]);
+	}
+}
+
+/* The text of the file is ours: a string ends where its line is cut. */
+static const char *string_of(struct span s)
+{
+	char *text = (char *)(uintptr_t)s.data;
+
+	text[s.len] = '\0';
+	return text;
+}
+
+static int add_pattern(struct loader *l, struct cursor c, bool is_soft)
+{
+	struct service_probes *p = l->probes;
+	struct match_line m;
+	uint32_t options;
+
+	if (p->probe_count == 0 || !parse_match(c, &m) || !compile_flags(m.flags, &options)) {
+		p->counts.bad++;
+		return 0;
+	}
+	if ((m.info.len == 0 && !is_soft) || is_skipped(l, m.service, m.pattern, m.info)) {
+		p->counts.skipped++;
+		return 0;
+	}
+	if (p->pattern_count % 1024 == 0) {
+		size_t room = (size_t)p->pattern_count + 1024;
+		struct nmap_pattern *grown = realloc(p->patterns, room * sizeof(*grown));
+
+		if (grown == NULL) {
+			return -ENOMEM;
+		}
+		p->patterns = grown;
+	}
+	p->patterns[p->pattern_count] = (struct nmap_pattern){
+		.source = m.pattern,
+		.options = options,
+		.service = string_of(m.service),
+		.info = is_soft ? NULL : string_of(m.info),
+		.line = l->line,
+		.probe = p->probe_count - 1,
+		.next = NO_PATTERN,
+	};
+	p->pattern_count++;
+	return 0;
+}
+
+static int take_line(struct loader *l, struct span line)
+{
+	struct cursor c = cur_of(line);
+	struct span word = take_word(&c);
+
+	if (span_equal(word, span_str("Probe"))) {
+		return add_probe(l, c);
+	}
+	if (span_equal(word, span_str("ports"))) {
+		return add_ports(l, c);
+	}
+	if (span_equal(word, span_str("match")) || span_equal(word, span_str("softmatch"))) {
+		return add_pattern(l, c, word.len == strlen("softmatch"));
+	}
+	return 0; /* comments, and what only a prober needs */
+}
+
+/* ---- grams ----------------------------------------------------------------------------------- */
+
+typedef void gram_fn(struct loader *l, const uint8_t *gram, unsigned run, unsigned offset,
+                     void *user);
+
+static void each_gram(struct loader *l, const struct nmap_pattern *p, gram_fn *fn, void *user)
+{
+	literals_of(p->source, &l->literals);
+	for (unsigned r = 0; r < l->literals.count; r++) {
+		unsigned start = l->literals.runs[r].start;
+
+		for (unsigned i = 0; i + GRAM_BYTES <= l->literals.runs[r].len; i++) {
+			fn(l, l->literals.bytes + start + i, r, i, user);
+		}
+	}
+}
+
+static void count_gram(struct loader *l, const uint8_t *gram, unsigned run, unsigned offset,
+                       void *user)
+{
+	(void)run;
+	(void)offset;
+	(void)user;
+	l->gram_counts[gram_slot(gram_of(gram))]++;
+}
+
+struct choice {
+	uint32_t count;
+	unsigned run, offset;
+	bool is_made;
+};
+
+static void choose_gram(struct loader *l, const uint8_t *gram, unsigned run, unsigned offset,
+                        void *user)
+{
+	uint32_t count = l->gram_counts[gram_slot(gram_of(gram))];
+	struct choice *choice = user;
+
+	if (!choice->is_made || count < choice->count) {
+		*choice = (struct choice){count, run, offset, true};
+	}
+}
+
+static int hash_pattern(struct loader *l, uint32_t index)
+{
+	struct service_probes *probes = l->probes;
+	struct nmap_pattern *p = &probes->patterns[index];
+	struct choice choice = {.is_made = false};
+
+	each_gram(l, p, choose_gram, &choice);
+	if (!choice.is_made) {
+		p->next = probes->always;
+		probes->always = index;
+		probes->counts.always++;
+		return 0;
+	}
+	unsigned len = l->literals.runs[choice.run].len;
+	uint8_t *run = malloc(len);
+
+	if (run == NULL) {
+		return -ENOMEM;
+	}
+	memcpy(run, l->literals.bytes + l->literals.runs[choice.run].start, len);
+	p->literal = run;
+	p->literal_len = (uint16_t)len;
+	p->gram_offset = (uint16_t)choice.offset;
+
+	uint32_t gram = gram_of(run + choice.offset);
+	uint32_t bit = gram_bloom_bit(gram);
+
+	p->next = probes->slots[gram_slot(gram)];
+	probes->slots[gram_slot(gram)] = index;
+	probes->bloom[bit / 64] |= UINT64_C(1) << bit % 64;
+	return 0;
+}
+
+static int hash_patterns(struct loader *l)
+{
+	struct service_probes *probes = l->probes;
+	int ret = 0;
+
+	memset(probes->slots, 0xff, sizeof(probes->slots));
+	probes->always = NO_PATTERN;
+	for (uint32_t i = 0; i < probes->pattern_count; i++) {
+		each_gram(l, &probes->patterns[i], count_gram, NULL);
+	}
+	for (uint32_t i = 0; i < probes->pattern_count; i++) {
+		int one = hash_pattern(l, i);
+
+		ret = ret == 0 ? one : ret;
+	}
+	return ret;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static int read_text(const char *const *paths, struct service_probes *probes, size_t *out_len,
+                     struct err *err)
+{
+	int ret = err_set(err, -ENOENT, "no nmap-service-probes");
+	uint8_t *bytes;
+
+	for (; *paths != NULL && ret == -ENOENT; paths++) {
+		ret = file_read(*paths, &bytes, out_len, err);
+	}
+	probes->text = ret == 0 ? (char *)bytes : NULL;
+	return ret;
+}
+
+static int load_lines(struct loader *l, size_t len)
+{
+	struct cursor c = cur_of(span_of(l->probes->text, len));
+	struct span line;
+	int ret = 0;
+
+	while (ret == 0 && cur_line(&c, &line)) {
+		l->line++;
+		while (line.len > 0 && line.data[line.len - 1] == ' ') {
+			line.len--;
+		}
+		ret = take_line(l, line);
+	}
+	return ret;
+}
+
+int service_probes_new(const char *const *paths, struct service_probes **out_probes,
+                       struct err *err)
+{
+	struct loader *l = calloc(1, sizeof(*l));
+	size_t len = 0;
+	int ret = -ENOMEM;
+
+	if (l == NULL || (l->probes = calloc(1, sizeof(*l->probes))) == NULL) {
+		goto fail;
+	}
+	l->gram_counts = calloc(GRAM_SLOTS, sizeof(l->gram_counts[0]));
+	l->probes->context = pcre2_compile_context_create(NULL);
+	l->probes->limits = pcre2_match_context_create(NULL);
+	if (l->gram_counts == NULL || l->probes->context == NULL || l->probes->limits == NULL) {
+		goto fail;
+	}
+	pcre2_set_newline(l->probes->context, PCRE2_NEWLINE_LF);
+	pcre2_set_match_limit(l->probes->limits, MATCH_LIMIT);
+	pcre2_set_depth_limit(l->probes->limits, DEPTH_LIMIT);
+	load_skips(l);
+	ret = read_text(paths, l->probes, &len, err);
+	if (ret < 0) {
+		goto out;
+	}
+	ret = load_lines(l, len);
+	if (ret == 0) {
+		ret = hash_patterns(l);
+	}
+fail:
+	if (ret < 0) {
+		err_set(err, ret, "nmap-service-probes: out of memory");
+	}
+out:
+	if (ret == 0) {
+		l->probes->counts.patterns = l->probes->pattern_count;
+		*out_probes = l->probes;
+	} else if (l != NULL) {
+		service_probes_free(l->probes);
+	}
+	if (l != NULL) {
+		free(l->gram_counts);
+	}
+	free(l);
+	return ret;
+}
+
+void service_probes_free(struct service_probes *probes)
+{
+	if (probes == NULL) {
+		return;
+	}
+	for (uint32_t i = 0; i < probes->pattern_count; i++) {
+		pcre2_code_free(probes->patterns[i].code);
+		free(probes->patterns[i].literal);
+	}
+	for (uint32_t i = 0; i < probes->probe_count; i++) {
+		free(probes->probes[i].ports);
+	}
+	pcre2_compile_context_free(probes->context);
+	pcre2_match_context_free(probes->limits);
+	free(probes->patterns);
+	free(probes->probes);
+	free(probes->text);
+	free(probes);
+}
+
+struct service_probes_counts service_probes_counts(const struct service_probes *probes)
+{
+	return probes->counts;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Asking: one pass over the payload collects the patterns whose gram is there, then they are asked
+ * in the order of their rank until one matches.
+ */
+#include "literal.h"
+#include "nmap_internal.h"
+
+#include <stdlib.h>
+
+#define SUBJECT_MAX    4096 /* bytes of a payload that are looked at */
+#define CANDIDATES_MAX 1024 /* patterns asked about one payload; real ones need a few hundred */
+#define GROUPS_MAX     32
+
+struct candidate {
+	uint32_t rank; /* what is asked first is lowest */
+	uint32_t pattern;
+};
+
+struct service_matcher {
+	struct service_probes *probes;
+	pcre2_match_data *match;
+	uint32_t *stamps; /* of each pattern: the payload that it was last collected for */
+	uint32_t stamp;
+	uint32_t candidate_count;
+	struct candidate candidates[CANDIDATES_MAX];
+	uint8_t folded[SUBJECT_MAX];
+};
+
+struct service_matcher *service_matcher_new(struct service_probes *probes)
+{
+	struct service_matcher *m = calloc(1, sizeof(*m));
+
+	if (m == NULL) {
+		return NULL;
+	}
+	m->probes = probes;
+	m->match = pcre2_match_data_create(GROUPS_MAX, NULL);
+	m->stamps = calloc(probes->pattern_count + 1, sizeof(m->stamps[0]));
+	if (m->match == NULL || m->stamps == NULL) {
+		service_matcher_free(m);
+		return NULL;
+	}
+	return m;
+}
+
+void service_matcher_free(struct service_matcher *matcher)
+{
+	if (matcher != NULL) {
+		pcre2_match_data_free(matcher->match);
+		free(matcher->stamps);
+		free(matcher);
+	}
+}
+
+static bool has_port(const struct nmap_probe *probe, uint16_t port)
+{
+	return (probe->ports[port / 64] >> port % 64 & 1) != 0;
+}
+
+/* Bit 31: a softmatch. Bit 30: of a probe without ports. Then the place in the file. */
+#define RANK_SOFT     UINT32_C(0x80000000)
+#define RANK_ANY_PORT UINT32_C(0x40000000)
+
+/* What a question is about. */
+struct question {
+	enum probe_transport transport;
+	uint16_t port;
+	bool is_any_port; /* ask all patterns, whatever their ports */
+};
+
+static void collect(struct service_matcher *m, uint32_t index, const struct question *q)
+{
+	const struct nmap_pattern *p = &m->probes->patterns[index];
+	const struct nmap_probe *probe = &m->probes->probes[p->probe];
+	uint32_t rank = index;
+
+	if (m->stamps[index] == m->stamp || probe->transport != q->transport) {
+		return;
+	}
+	m->stamps[index] = m->stamp;
+	if (!q->is_any_port) {
+		if (probe->ports != NULL && !has_port(probe, q->port)) {
+			return;
+		}
+		rank |= probe->ports == NULL ? RANK_ANY_PORT : 0;
+		rank |= p->info == NULL ? RANK_SOFT : 0;
+	}
+	if (m->candidate_count < CANDIDATES_MAX) {
+		m->candidates[m->candidate_count++] =
+			(struct candidate){.rank = rank, .pattern = index};
+	}
+}
+
+/* Is the whole run of the pattern around the gram that was found at this offset? */
+static bool has_literal(const struct service_matcher *m, const struct nmap_pattern *p,
+                        size_t offset, size_t len)
+{
+	return offset >= p->gram_offset && p->literal_len <= len - (offset - p->gram_offset) &&
+	       memcmp(m->folded + offset - p->gram_offset, p->literal, p->literal_len) == 0;
+}
+
+static void collect_grams(struct service_matcher *m, size_t len, const struct question *q)
+{
+	const struct service_probes *probes = m->probes;
+
+	for (size_t i = 0; i + GRAM_BYTES <= len; i++) {
+		uint32_t gram = gram_of(m->folded + i);
+		uint32_t bit = gram_bloom_bit(gram);
+
+		if ((probes->bloom[bit / 64] >> bit % 64 & 1) == 0) {
+			continue;
+		}
+		for (uint32_t at = probes->slots[gram_slot(gram)]; at != NO_PATTERN;
+		     at = probes->patterns[at].next) {
+			if (has_literal(m, &probes->patterns[at], i, len)) {
+				collect(m, at, q);
+			}
+		}
+	}
+}
+
+/* Shell's sort: the C library's may allocate. */
+static void sort_candidates(struct candidate *list, uint32_t count)
+{
+	static const uint32_t gaps[] = {301, 132, 57, 23, 10, 4, 1};
+
+	for (size_t g = 0; g < sizeof(gaps) / sizeof(gaps[0]); g++) {
+		for (uint32_t i = gaps[g]; i < count; i++) {
+			struct candidate moved = list[i];
+			uint32_t at = i;
+
+			for (; at >= gaps[g] && list[at - gaps[g]].rank > moved.rank;
+			     at -= gaps[g]) {
+				list[at] = list[at - gaps[g]];
+			}
+			list[at] = moved;
+		}
+	}
+}
+
+static void collect_all(struct service_matcher *m, struct span subject, const struct question *q)
+{
+	m->candidate_count = 0;
+	if (++m->stamp == 0) { /* went round: no old stamp may look like a new one */
+		memset(m->stamps, 0, m->probes->pattern_count * sizeof(m->stamps[0]));
+		m->stamp = 1;
+	}
+	for (size_t i = 0; i < subject.len; i++) {
+		m->folded[i] = literal_fold(subject.data[i]);
+	}
+	for (uint32_t at = m->probes->always; at != NO_PATTERN; at = m->probes->patterns[at].next) {
+		collect(m, at, q);
+	}
+	collect_grams(m, subject.len, q);
+	sort_candidates(m->candidates, m->candidate_count);
+}
+
+static bool ask(struct service_matcher *m, struct nmap_pattern *p, struct span subject)
+{
+	/* A limit that is reached is "no": the pattern is too dear for this payload. */
+	return nmap_compile(m->probes, p) && pcre2_match(p->code, subject.data, subject.len, 0, 0,
+	                                                 m->match, m->probes->limits) >= 0;
+}
+
+static struct span cut(struct span payload)
+{
+	return span_of(payload.data, payload.len < SUBJECT_MAX ? payload.len : SUBJECT_MAX);
+}
+
+bool service_match(struct service_matcher *matcher, enum probe_transport transport, uint16_t port,
+                   struct span payload, struct text *out_desc)
+{
+	struct question q = {.transport = transport, .port = port};
+	struct span subject = cut(payload);
+
+	if (subject.len == 0) {
+		return false;
+	}
+	collect_all(matcher, subject, &q);
+	for (uint32_t i = 0; i < matcher->candidate_count; i++) {
+		struct nmap_pattern *p = &matcher->probes->patterns[matcher->candidates[i].pattern];
+
+		if (ask(matcher, p, subject)) {
+			nmap_describe(p, subject, matcher->match, out_desc);
+			return true;
+		}
+	}
+	return false;
+}
+
+void service_match_all(struct service_matcher *matcher, enum probe_transport transport,
+                       struct span payload, service_match_fn *fn, void *user)
+{
+	struct question q = {.transport = transport, .is_any_port = true};
+	struct span subject = cut(payload);
+	char buf[1024];
+	struct text desc;
+
+	text_init(&desc, buf, sizeof(buf));
+	collect_all(matcher, subject, &q);
+	for (uint32_t i = 0; i < matcher->candidate_count; i++) {
+		struct nmap_pattern *p = &matcher->probes->patterns[matcher->candidates[i].pattern];
+
+		if (ask(matcher, p, subject)) {
+			text_clear(&desc);
+			nmap_describe(p, subject, matcher->match, &desc);
+			fn(user, p->line, desc.buf);
+		}
+	}
+}

@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Interfaces that go, come back and appear, and those that passer hears unasked. Speaks TAP."""
+import itertools
+import socket
+import sys
+import time
+
+import net
+import traffic
+from live import case, check, check_equal, check_lines, main, variants
+from sensor import wait_until
+
+IS_DOWN = r"passer: warning: eth0 is down; .*"
+IS_GONE = r"passer: warning: eth0 is gone; .*"
+IS_BACK = r"passer: eth0 is back"
+
+PROBE_SECONDS = 0.02  # between two of them
+BATCH = 200
+
+
+def hear(sensor, sender, numbers):
+    """Sends until something is heard, for a cable needs its time; from then on all must be."""
+    sent = []
+
+    def is_heard():
+        number = next(numbers)
+        sender.send([traffic.fact(number)])
+        sent.append(traffic.fact_line(number))
+        time.sleep(PROBE_SECONDS)
+        return not set(sent).isdisjoint(sensor.lines)
+
+    wait_until(is_heard, "the first frame")
+    batch = list(itertools.islice(numbers, BATCH))
+    sender.send(traffic.facts(batch))
+    sensor.wait_lines(traffic.fact_lines(batch))
+
+
+@variants(workers=(1, 2))
+def down_and_up(lab, workers):
+    """An interface goes down and comes up again, several times: capture goes on"""
+    numbers = itertools.count()
+    sender, here = lab.wired()
+    sensor = lab.listening(here, "-i", "eth0", "--workers", workers)
+    for _ in range(3):
+        hear(sensor, sender, numbers)
+        here.ip("link set eth0 down", "link set eth0 up")
+    hear(sensor, sender, numbers)
+    sensor.stop()
+    check_equal(sensor.restarts, 0, "restarts")
+
+
+@variants(workers=(1, 2))
+def down_at_the_start(lab, workers):
+    """An interface that is down is heard as soon as it is up"""
+    here, there = lab.namespace(), lab.namespace()
+    net.wire(there, here, is_up=False)
+    sensor = lab.listening(here, "-i", "eth0", "--workers", workers)
+    sensor.wait_message(IS_DOWN)
+    here.ip("link set eth0 up")
+    there.ip("link set eth0 up")
+    hear(sensor, lab.keep(net.Sender(there)), itertools.count())
+    sensor.stop()
+
+
+@variants(workers=(1, 2))
+def deleted_and_made_anew(lab, workers):
+    """An interface is deleted and another gets its name: passer says so and goes on"""
+    numbers = itertools.count()
+    here, there = lab.namespace(), lab.namespace()
+    net.wire(there, here)
+    sensor = lab.listening(here, "-i", "eth0", "--workers", workers)
+    hear(sensor, lab.keep(net.Sender(there)), numbers)
+    for is_up in (True, False):
+        count = len(sensor.messages)
+        here.ip("link del eth0")
+        wait_until(lambda: sensor.has_message(IS_GONE, count), "the message that it is gone")
+        net.wire(there, here, is_up=is_up)
+        if not is_up:  # it may be configured at leisure
+            time.sleep(0.3)
+            here.ip("link set eth0 up")
+            there.ip("link set eth0 up")
+        wait_until(lambda: sensor.has_message(IS_BACK, count), "the message that it is back")
+        hear(sensor, lab.keep(net.Sender(there)), numbers)
+    sensor.stop()
+    check_equal(sensor.restarts, 0, "restarts")
+
+
+@case
+def deleted_again_and_again(lab):
+    """An interface that comes and goes faster than passer can follow does not end it"""
+    numbers = itertools.count()
+    here, there = lab.namespace(), lab.namespace()
+    net.wire(there, here)
+    sensor = lab.listening(here, "-i", "eth0", "--workers", 2)
+    for _ in range(20):
+        here.ip("link del eth0")
+        net.wire(there, here)
+    hear(sensor, lab.keep(net.Sender(there)), numbers)
+    sensor.stop()
+
+
+@case
+def moved_away_and_back(lab):
+    """An interface that leaves the namespace and returns, with the index it had"""
+    numbers = itertools.count()
+    sender, here = lab.wired()
+    other = lab.namespace()
+    sensor = lab.listening(here, "-i", "eth0", "--workers", 2)
+    hear(sensor, sender, numbers)
+    index = here.interface()["ifindex"]
+    here.ip(f"link set eth0 netns {other.path}")
+    sensor.wait_message(IS_GONE)
+    other.ip(f"link set eth0 netns {here.path}")
+    here.ip("link set eth0 up")
+    check_equal(here.interface()["ifindex"], index, "index")
+    sensor.wait_message(IS_BACK)
+    hear(sensor, sender, numbers)
+    sensor.stop()
+
+
+@case
+def another_goes_on(lab):
+    """While one interface is gone and comes back nothing of another is lost"""
+    here, there = lab.namespace(), lab.namespace()
+    for name in ("eth0", "eth1"):
+        net.wire(there, here, name)
+    sensor = lab.listening(here, "-i", "eth0,eth1", "--workers", 2)
+    sender = lab.keep(net.Sender(there, "eth1"))
+    steps = [lambda: here.ip("link del eth0"), lambda: net.wire(there, here),
+             lambda: sensor.wait_message(IS_BACK)]
+    for first, step in enumerate(steps):
+        sender.send(traffic.facts(range(first * BATCH, first * BATCH + BATCH)))
+        step()
+    sender.send(traffic.facts(range(3 * BATCH, 4 * BATCH)))
+    hear(sensor, lab.keep(net.Sender(there, "eth0")), itertools.count(4 * BATCH))
+    sensor.stop()
+    lines = [line for line in traffic.fact_lines(range(4 * BATCH)) if line in sensor.lines]
+    check_lines(lines, traffic.fact_lines(range(4 * BATCH)))
+
+
+@variants(workers=(1, 2))
+def all_interfaces(lab, workers):
+    """Without -i all interfaces are heard, also one that appears later"""
+    sender, here = lab.wired()
+    sensor = lab.listening(here, "--workers", workers)
+    sender.send(traffic.facts(range(BATCH)))
+    sensor.wait_lines(traffic.fact_lines(range(BATCH)))
+
+    there = lab.namespace()
+    net.wire(there, here, "late0")
+    hear(sensor, lab.keep(net.Sender(there, "late0")), itertools.count(BATCH))
+    for name in ("eth0", "late0"):
+        wait_until(lambda name=name: here.interface(name)["promiscuity"] > 0,
+                   f"{name} to become promiscuous")
+    sensor.stop()
+
+
+@variants(workers=(1, 2))
+def loopback_once(lab, workers):
+    """What a host says to itself is seen once, not on its way out and in again"""
+    here = lab.namespace(has_ipv6=True)
+    sensor = lab.listening(here, "--workers", workers)
+    count = 0
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with here:
+            ends = [socket.socket(family, socket.SOCK_DGRAM) for _ in range(2)]
+        for end in ends:
+            end.bind((address, 0))
+        for _ in range(50):
+            ends[0].sendto(b"hello", ends[1].getsockname())
+            count += 1
+        for end in ends:
+            end.close()
+    sensor.stop()
+    check_equal(sensor.packets, count, "packets")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
