@@ -145,21 +145,30 @@ int databases_check(struct signature_files own, struct rows_report *report, stru
 	return ret;
 }
 
-/* A database of the system: without it the sensor runs, and one line says what is lost. */
-static void load_probes(struct databases *db)
+/*
+ * nmap's file is a database of the system: without it the sensor runs, and one line says what is
+ * lost. A file that the user named must be there.
+ */
+static int load_probes(struct service_probes **out_probes, const char *named, struct err *err)
 {
+	const char *const only[] = {named, NULL};
 	struct service_probes_counts counts;
-	struct err err;
+	int ret = service_probes_new(named != NULL ? only : service_probes_default_paths,
+	                             out_probes, err);
 
-	if (service_probes_new(service_probes_default_paths, &db->probes, &err) < 0) {
-		db->probes = NULL;
+	if (ret < 0) {
+		*out_probes = NULL;
+		if (named != NULL) {
+			return ret;
+		}
 		log_warn("TS records come without product names: %s; apt-get install nmap-common",
-			 err.text);
-		return;
+		         err->text);
+		return 0;
 	}
-	counts = service_probes_counts(db->probes);
-	log_debug("nmap-service-probes: %zu patterns, %zu of them always asked, %zu skipped, %zu bad",
-		  counts.patterns, counts.always, counts.skipped, counts.bad);
+	counts = service_probes_counts(*out_probes);
+	log_debug("service probes: %zu patterns, %zu of them always asked, %zu skipped, %zu bad",
+	          counts.patterns, counts.always, counts.skipped, counts.bad);
+	return 0;
 }
 
 int databases_init(struct databases *db, struct signature_files own, struct err *err)
@@ -173,8 +182,10 @@ int databases_init(struct databases *db, struct signature_files own, struct err 
 		         "ieee-data",
 		         err->text);
 	}
-	load_probes(db);
-	ret = load_banners(&db->tcp_servers, "tcp_server.tsv", err);
+	ret = load_probes(&db->probes, own.service_probes, err);
+	if (ret == 0) {
+		ret = load_banners(&db->tcp_servers, "tcp_server.tsv", err);
+	}
 	if (ret == 0) {
 		ret = load_banners(&db->tcp_clients, "tcp_client.tsv", err);
 	}

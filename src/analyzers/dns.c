@@ -469,27 +469,47 @@ static enum verdict on_query(const struct pkt *pkt, struct cursor c, unsigned qu
 	return kind == DNS_ANY_UNKNOWN ? VERDICT_UNHANDLED : VERDICT_DONE;
 }
 
+/*
+ * A question that breaks off or makes no sense was asked all the same, when the header before it is
+ * one that a client sends.
+ */
+static bool is_plausible_query(const struct dns_header *header)
+{
+	return !header->is_response && header->opcode <= DNS_OPCODE_UPDATE &&
+	       header->rcode == DNS_RCODE_NOERROR && !header->has_reserved;
+}
+
+/* Reads the questions; returns how many are whole. */
+static unsigned parse_questions(struct cursor *c, unsigned count, struct dns_question *last)
+{
+	unsigned whole = 0;
+
+	while (whole < count && whole < QUESTIONS_MAX && dns_question_parse(c, last)) {
+		whole++;
+	}
+	return whole;
+}
+
 static enum verdict dns_run(const struct pkt *pkt, struct analyzer_ctx *ctx)
 {
 	struct cursor c = cur_of(pkt->payload);
-	struct dns_question question = {.type = 0};
+	struct dns_question last = {.type = 0};
 	struct dns_header header;
 
-	if (!dns_header_parse(&c, &header) || header.questions > QUESTIONS_MAX) {
+	if (!dns_header_parse(&c, &header)) {
 		return on_nonsense(pkt, ctx);
 	}
 	struct cursor questions = c;
+	unsigned whole = parse_questions(&c, header.questions, &last);
 
-	for (unsigned i = 0; i < header.questions; i++) {
-		if (!dns_question_parse(&c, &question)) {
-			return on_nonsense(pkt, ctx);
-		}
+	if (whole != header.questions && !is_plausible_query(&header)) {
+		return on_nonsense(pkt, ctx);
 	}
 	if (header.is_response && is_dns_port(pkt->sport)) {
-		return on_response(pkt, &header, &question, c, ctx);
+		return on_response(pkt, &header, &last, c, ctx);
 	}
 	if (!header.is_response && is_dns_port(pkt->dport)) {
-		return on_query(pkt, questions, header.questions, ctx);
+		return on_query(pkt, questions, whole, ctx);
 	}
 	return VERDICT_UNHANDLED;
 }

@@ -16,6 +16,7 @@ bool dns_header_parse(struct cursor *c, struct dns_header *out_header)
 		.is_response = (flags & 0x8000) != 0,
 		.opcode = (uint8_t)(flags >> 11 & 15),
 		.rcode = (uint8_t)(flags & 15),
+		.has_reserved = (flags & 0x0040) != 0,
 	};
 	out_header->questions = cur_be16(c);
 	out_header->answers = cur_be16(c);

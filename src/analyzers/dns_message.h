@@ -32,6 +32,8 @@ enum {
 
 enum { DNS_CLASS_IN = 1, DNS_CLASS_CHAOS = 3, DNS_CLASS_IN_FLUSH = 0x8001 };
 
+enum { DNS_OPCODE_UPDATE = 5 };
+
 enum { DNS_RCODE_NOERROR = 0, DNS_RCODE_NXDOMAIN = 3 };
 
 struct dns_header {
@@ -39,6 +41,7 @@ struct dns_header {
 	bool is_response;
 	uint8_t opcode;
 	uint8_t rcode;
+	bool has_reserved; /* the bit that must be zero (RFC 1035 section 4.1.1, RFC 2535 6.1) */
 	uint16_t questions, answers, authorities, additionals;
 };
 

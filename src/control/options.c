@@ -248,6 +248,9 @@ static int apply(struct options *o, enum option_id id, char *word, struct err *e
 	case OPT_nxdomain:
 		o->wants_nxdomain = true;
 		break;
+	case OPT_service_probes:
+		o->service_probes = word;
+		break;
 	case OPT_check_signatures:
 		o->action = ACTION_CHECK_SIGNATURES;
 		o->signatures[o->signature_count++] = word;

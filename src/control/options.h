@@ -27,7 +27,8 @@ struct options {
 	unsigned interface_count;
 	const char **files; /* owned array of borrowed words */
 	unsigned file_count;
-	const char **signatures; /* as files */
+	const char **signatures;    /* as files */
+	const char *service_probes; /* NULL: nmap's own file */
 	unsigned signature_count;
 	const char *log_path;       /* NULL: none */
 	const char *expression;     /* NULL: none */

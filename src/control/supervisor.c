@@ -203,7 +203,11 @@ static int open_signals(struct supervisor *s, struct err *err)
 static int load(struct supervisor *s, struct err *err)
 {
 	const struct options *o = s->options;
-	struct signature_files own = {.paths = o->signatures, .count = o->signature_count};
+	struct signature_files own = {
+		.paths = o->signatures,
+		.count = o->signature_count,
+		.service_probes = o->service_probes,
+	};
 	int ret = databases_init(&s->db, own, err);
 
 	if (ret < 0) {

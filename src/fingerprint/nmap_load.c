@@ -399,7 +399,7 @@ static int hash_patterns(struct loader *l)
 static int read_text(const char *const *paths, struct service_probes *probes, size_t *out_len,
                      struct err *err)
 {
-	int ret = err_set(err, -ENOENT, "no nmap-service-probes");
+	int ret = err_set(err, -ENOENT, "there is no nmap-service-probes");
 	uint8_t *bytes;
 
 	for (; *paths != NULL && ret == -ENOENT; paths++) {

@@ -98,6 +98,18 @@ static union entry *find(struct bucket *b, uint64_t key, union entry *out_copy)
 }
 
 /*
+ * How long ago an entry was used. More than half the circle is a time ahead and negative: captures
+ * may go back in time, and clocks of workers differ. All of them must find the same entry oldest,
+ * so that one key is not inserted in two places.
+ */
+static int steps_since(union entry e, unsigned age)
+{
+	int steps = (int)((age - (unsigned)(e.word >> TABLE_VALUE_BITS)) & AGE_MASK);
+
+	return steps <= (int)AGE_MASK / 2 ? steps : steps - (int)AGE_MASK - 1;
+}
+
+/*
  * Where a new key goes: an empty entry, or else the one used least recently. NULL when the bucket
  * changes under our eyes or has the key, because another process was faster. One look tells that
  * and the place, so of two processes that insert a key at the same time the slower one finds the
@@ -106,7 +118,7 @@ static union entry *find(struct bucket *b, uint64_t key, union entry *out_copy)
 static union entry *find_victim(struct bucket *b, uint64_t key, unsigned age, union entry *out_copy)
 {
 	union entry *oldest = NULL;
-	unsigned oldest_steps = 0;
+	int oldest_steps = 0;
 
 	for (int i = 0; i < BUCKET_ENTRIES; i++) {
 		union entry *e = &b->entries[i];
@@ -119,12 +131,8 @@ static union entry *find_victim(struct bucket *b, uint64_t key, unsigned age, un
 			*out_copy = copy;
 			return e;
 		}
-		unsigned steps = (age - (unsigned)(copy.word >> TABLE_VALUE_BITS)) & AGE_MASK;
+		int steps = steps_since(copy, age);
 
-		/* More than half the circle is a time ahead: captures may go back in time. */
-		if (steps > AGE_MASK / 2) {
-			steps = 0;
-		}
 		if (oldest == NULL || steps > oldest_steps) {
 			oldest = e;
 			oldest_steps = steps;

@@ -21,6 +21,7 @@ sys.path.insert(0, str(HERE.parent))
 from support import capture  # noqa: E402  the path comes first
 
 EXPECTED = HERE / "expected"
+PROBES = HERE / "service-probes"  # patterns of our own: nmap's change from version to version
 CAPTURE = "capture.pcap"
 HOME = ".passer"
 TIMEOUT_SECONDS = 120
@@ -113,7 +114,7 @@ def run_passer(passer, files, options=(), home=None):
             path = pathlib.Path(folder, HOME, name)
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(content)
-        command = [os.path.abspath(passer), *options]
+        command = [os.path.abspath(passer), "--service-probes", str(PROBES), *options]
         for name in files:
             command += ["-r", name]
         done = subprocess.run(

@@ -10,10 +10,10 @@ import sys
 import threading
 import time
 
-import net
+
 import traffic
 from live import case, check, check_equal, check_lines, main, variants
-from sensor import Fault, wait_until
+from sensor import wait_until
 from support import capture
 
 START_SECONDS_MAX = 10
@@ -41,7 +41,7 @@ def start(lab, workers):
     sensor = lab.sensor(here, "-i", "eth0", "--workers", workers, "--ring-mib", 64)
     seconds = sensor.wait_listening()
     sensor.stop()
-    lab.note(f"{workers} workers: listening after {seconds * 1000:.0f} ms")
+    lab.note(f"--workers {workers}: listening after {seconds * 1000:.0f} ms")
     check(seconds < START_SECONDS_MAX, f"{seconds:.1f} s are too many")
 
 
@@ -102,8 +102,8 @@ def few_privileges(lab):
     check_lines(traffic.only_facts(sensor.lines), traffic.fact_lines(range(BATCH)))
 
 
-@variants(number=(signal.SIGINT, signal.SIGTERM))
-def stopped_in_a_burst(lab, number):
+@variants(by=("SIGINT", "SIGTERM"))
+def stopped_in_a_burst(lab, by):
     """A signal stops it in order: what was sent before is printed"""
     sender, here = lab.wired()
     sensor = lab.listening(here, "-i", "eth0", "--workers", 2)
@@ -114,7 +114,7 @@ def stopped_in_a_burst(lab, number):
     wait_until(lambda: sender.sent > 3000, "frames to be sent")
     sent = sender.sent
     time.sleep(SETTLE_SECONDS)
-    sensor.stop(number)
+    sensor.stop(signal.Signals[by])
     is_stopped.set()
     stream.join()
     lines = traffic.only_facts(sensor.lines)

@@ -9,7 +9,7 @@ import sys
 
 import traffic
 from live import case, check, check_equal, check_lines, check_once, main, variants
-from sensor import wait_until
+from sensor import state_of, wait_until
 from support import capture
 
 BATCH = 500
@@ -88,12 +88,16 @@ def worker_killed(lab, workers):
     """A killed worker's successor goes on in its ring: every line once, every frame counted"""
     before, during, after = range(500), range(500, 1500), range(1500, 2000)
     sender, here = lab.wired()
-    sensor = lab.listening(here, "-i", "eth0", "--workers", workers, "--retire-ms", 700)
+    sensor = lab.listening(here, "-i", "eth0", "--workers", workers)
     sender.send(traffic.facts(before))
     sensor.wait_lines(traffic.fact_lines(before))
-    sender.send(traffic.facts(during))  # the kernel still has them in an open block
     killed = sensor.workers()
     check_equal(len(killed), workers, "worker processes")
+    for pid in killed:  # in no frame and in no line
+        wait_until(lambda pid=pid: state_of(pid) == "S", "a worker to have nothing to do")
+        os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda pid=pid: state_of(pid) == "T", "a worker to stand still")
+    sender.send(traffic.facts(during))
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
     wait_until(lambda: sensor.restarts == workers, f"{workers} restarts")

@@ -37,6 +37,11 @@ def wait_until(is_true, what, seconds=DEADLINE_SECONDS):
         time.sleep(POLL_SECONDS)
 
 
+def state_of(pid):
+    """What a process does: S sleeps, R runs, T stands still; proc(5)."""
+    return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 class Lines:
     """The lines of a stream as they come, each with its time."""
 

@@ -22,6 +22,15 @@ struct processes {
 	unsigned *ready; /* shared */
 };
 
+/* Waits until all have come here for the n-th time, n counted from 1. */
+static inline void processes_meet(unsigned *counter, unsigned n)
+{
+	__atomic_fetch_add(counter, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(counter, __ATOMIC_SEQ_CST) < n * PROCESSES) {
+		sched_yield();
+	}
+}
+
 static inline void processes_start(struct processes *p, bool (*run)(unsigned number, void *context),
                                    void *context)
 {
@@ -32,10 +41,7 @@ static inline void processes_start(struct processes *p, bool (*run)(unsigned num
 		assert_true(p->pids[i] >= 0);
 		if (p->pids[i] == 0) {
 			alarm(PROCESS_PATIENCE_S);
-			__atomic_fetch_add(p->ready, 1, __ATOMIC_SEQ_CST);
-			while (__atomic_load_n(p->ready, __ATOMIC_SEQ_CST) < PROCESSES) {
-				sched_yield();
-			}
+			processes_meet(p->ready, 1);
 			_exit(run(i, context) ? 0 : 1);
 		}
 	}

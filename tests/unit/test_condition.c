@@ -312,12 +312,43 @@ static void literals(void **state)
 	assert_int_equal(literal_parse(span_str(""), out, 4, &len, &err), -EINVAL);
 }
 
+/* The search goes by one byte of the literal; near misses of any number must not mislead it. */
+static void contains_among_near_misses(void **state)
+{
+	static const char *const literals[] = {"a:b", ":ab", "ab:", "aaa", ":::", "a"};
+	char payload[128];
+
+	(void)state;
+	for (size_t l = 0; l < sizeof(literals) / sizeof(literals[0]); l++) {
+		size_t len = strlen(literals[l]);
+		struct condition *c;
+		char text[64];
+		struct err err;
+
+		snprintf(text, sizeof(text), "contains a\"%s\"", literals[l]);
+		assert_int_equal(condition_new(span_str(text), &c, &err), 0);
+		for (size_t at = 0; at + len <= sizeof(payload); at++) {
+			/* Every second byte is the one looked for, and then the literal once. */
+			for (size_t i = 0; i < sizeof(payload); i++) {
+				payload[i] = i % 2 == 0 && strchr(literals[l], ':') ? ':' : 'x';
+			}
+			assert_false(condition_match(c, span_of(payload, sizeof(payload))));
+			memcpy(payload + at, literals[l], len);
+			assert_true(condition_match(c, span_of(payload, sizeof(payload))));
+			assert_true(condition_match(c, span_of(payload, at + len)));
+			assert_true(condition_match(c, span_of(payload + at, len)));
+			assert_false(condition_match(c, span_of(payload + at + 1, len - 1)));
+		}
+		condition_free(c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(conditions),      cmocka_unit_test(errors_name_place_and_reason),
 	        cmocka_unit_test(size_is_bounded), cmocka_unit_test(leads),
-	        cmocka_unit_test(literals),
+	        cmocka_unit_test(literals),          cmocka_unit_test(contains_among_near_misses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

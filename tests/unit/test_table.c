@@ -137,14 +137,6 @@ struct model {
 	uint64_t inserted, evicted;
 };
 
-/* Since when it was not used; a use in the future is as good as one now. */
-static int64_t idle_steps(const struct model *m, unsigned k, int64_t now)
-{
-	int64_t idle = now - m->keys[k].step;
-
-	return idle > 0 ? idle : 0;
-}
-
 static unsigned model_entries(const struct model *m)
 {
 	unsigned count = 0;
@@ -155,25 +147,25 @@ static unsigned model_entries(const struct model *m)
 	return count;
 }
 
-/* A new key was put into a full bucket: one other is gone, and none was idle for longer. */
-static void check_eviction(struct model *m, unsigned newcomer, int64_t now)
+/* A new key was put into a full bucket: one other is gone, and none was used before it. */
+static void check_eviction(struct model *m, unsigned newcomer)
 {
-	int64_t longest = 0, idle = -1;
+	int64_t first_use = INT64_MAX, use_of_gone = INT64_MIN;
 
 	for (unsigned k = 0; k < MODEL_KEYS; k++) {
 		if (k == newcomer || m->keys[k].value == 0) {
 			continue;
 		}
-		if (idle_steps(m, k, now) > longest) {
-			longest = idle_steps(m, k, now);
+		if (m->keys[k].step < first_use) {
+			first_use = m->keys[k].step;
 		}
 		if (peek(m->table, k + 1) == 0) {
-			assert_int_equal(idle, -1);
-			idle = idle_steps(m, k, now);
+			assert_true(use_of_gone == INT64_MIN);
+			use_of_gone = m->keys[k].step;
 			m->keys[k].value = 0;
 		}
 	}
-	assert_int_equal(idle, longest);
+	assert_true(use_of_gone == first_use);
 	m->evicted++;
 }
 
@@ -183,7 +175,7 @@ static void model_store(struct model *m, unsigned k, int64_t now, uint64_t value
 	bool is_full = model_entries(m) == BUCKET_ENTRIES;
 
 	if (is_new && is_full) {
-		check_eviction(m, k, now);
+		check_eviction(m, k);
 	}
 	m->inserted += is_new;
 	m->keys[k].value = value;
@@ -304,12 +296,13 @@ static void entries_and_evictions_add_up(void **state)
 
 #define RACE_KEYS   600
 #define RACE_ROUNDS 20
+#define MEET_EVERY  10 /* keys: nobody gets far ahead of the others */
 #define COUNTERS    3
 #define INCREMENTS  100000
 
 struct race {
 	struct table *table;
-	uint64_t round;
+	unsigned *meetings;
 	uint32_t *winners; /* of each key: processes that were told it is new */
 };
 
@@ -317,12 +310,16 @@ struct race {
 static bool insert_all(unsigned number, void *context)
 {
 	struct race *r = context;
+	unsigned meetings = 0;
 
 	(void)number;
 	for (uint64_t round = 0; round < RACE_ROUNDS; round++) {
 		for (unsigned n = 0; n < RACE_KEYS; n++) {
 			uint64_t absent = 0;
 
+			if (n % MEET_EVERY == 0) {
+				processes_meet(r->meetings, ++meetings);
+			}
 			if (table_exchange(r->table, key_of(3 + round, n), STEP_NS * (round + 1),
 			                   &absent, 1)) {
 				__atomic_fetch_add(&r->winners[round * RACE_KEYS + n], 1,
@@ -340,12 +337,15 @@ static void check_one_winner_each(struct race *r)
 	const size_t bytes = RACE_ROUNDS * RACE_KEYS * sizeof(*r->winners);
 
 	r->winners = shm_new(bytes);
+	r->meetings = shm_new(sizeof(*r->meetings));
 	assert_non_null(r->winners);
+	assert_non_null(r->meetings);
 	processes_run(insert_all, r);
 	for (unsigned n = 0; n < RACE_ROUNDS * RACE_KEYS; n++) {
 		assert_int_equal(r->winners[n], 1);
 	}
 	shm_free(r->winners, bytes);
+	shm_free(r->meetings, sizeof(*r->meetings));
 }
 
 static void key_is_new_for_one_process(void **state)

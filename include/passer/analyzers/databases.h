@@ -25,11 +25,11 @@ struct databases {
 	struct udp_rules *udp_rules;
 };
 
-/* A user's own rows, as files in the order of loading; all borrowed for as long as the databases.
- */
+/* A user's own files; all borrowed for as long as the databases. */
 struct signature_files {
-	const char *const *paths;
+	const char *const *paths; /* rows of UDP signatures, in the order of loading */
 	size_t count;
+	const char *service_probes; /* in nmap's format; NULL: nmap's own, where it is installed */
 };
 
 /*

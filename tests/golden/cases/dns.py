@@ -202,7 +202,7 @@ def torn_messages():
         rr("www.example.com.", "A", "192.0.2.1"), rr("www.example.com.", "A", "192.0.2.2")])
     yield answers(whole[:-3])
     yield asks(dns([question("www.example.com.")])[:11])
-    yield asks(dns([question("www.example.com.")])[:-1])
+    yield asks(dns([question("www.example.com.")])[:-1])  # asked, whatever it was
 
 
 @case

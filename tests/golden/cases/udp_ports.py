@@ -67,7 +67,8 @@ own-bad			99999		any	UC	own		a"x"
 
 
 @case(options=["--signatures", ".passer/own.tsv"], home={"own.tsv": OWN_ROWS},
-      stderr=(r'passer: \.passer/own\.tsv:5: dport: "99999" is neither a port nor a range of ports',))
+      stderr=(r'passer: warning: \.passer/own\.tsv:5: dport: "99999" is neither a port nor a range '
+              r"of ports",))
 def own_signatures():
     """A user's rows come first: early ones before all analyzers, late ones behind them"""
     yield datagram(ALICE, BOB, 40000, 53, b"\0\1")
@@ -77,7 +78,7 @@ def own_signatures():
 
 
 @case(options=["--signatures", "missing.tsv"], status=1,
-      stderr=(r"passer: missing\.tsv: No such file or directory",))
+      stderr=(r"passer: error: missing\.tsv: No such file or directory",))
 def missing_signatures():
     """A file of rows that is not there ends the run"""
     yield datagram(ALICE, BOB, 40000, 443, b"x")
