@@ -829,6 +829,16 @@ static const struct talk dns_talks[] = {
          .packets = {ASKED(53)},
          .lines = "UC,10.0.0.1,UDP_53,open,dns/client\n",
          .verdict = VERDICT_DONE},
+	{.name = "query whose question is torn",
+         .packets = {{UDP, ALICE, BOB, .sport = 4000, .dport = 53,
+                      .message = BYTES(HEAD(QUERY, "\1", "\0", "\0", "\0") "\3WWW")}},
+         .lines = "UC,10.0.0.1,UDP_53,open,dns/client\n",
+         .verdict = VERDICT_DONE},
+	{.name = "torn question behind a header that no client sends",
+         .packets = {{UDP, ALICE, BOB, .sport = 4000, .dport = 53,
+                      .message = BYTES(HEAD("\1\100", "\1", "\0", "\0", "\0") "\3WWW")}},
+         .lines = "",
+         .verdict = VERDICT_UNHANDLED},
 	{.name = "query from afar to the multicast port",
          .packets = {ASKED(5353)},
          .lines = "UC,10.0.0.1,UDP_5353,open,mdns/client Warnings:external\n"
@@ -1186,6 +1196,7 @@ static void large_messages_are_bounded(void **state)
 {
 	const struct span questions_64 = BYTES(HEAD(QUERY, "\100", "\0", "\0", "\0"));
 	const struct span questions_65 = BYTES(HEAD(QUERY, "\101", "\0", "\0", "\0"));
+	const struct span asked_65 = BYTES(HEAD(RESPONSE, "\101", "\0", "\0", "\0"));
 	const struct span question = BYTES("\0" T_A);
 	const struct span answers = BYTES("\22\64" RESPONSE "\0\0"
 	                                  "\377\377"
@@ -1197,6 +1208,8 @@ static void large_messages_are_bounded(void **state)
 	run_many(questions_64, question, 64, 4000, 53);
 	assert_string_equal(printed(), "UC,10.0.0.2,UDP_53,open,dns/client\n");
 	run_many(questions_65, question, 65, 4000, 53);
+	assert_string_equal(printed(), "UC,10.0.0.2,UDP_53,open,dns/client\n");
+	run_many(asked_65, question, 65, 53, 4000);
 	assert_string_equal(printed(), "");
 	run_many(answers, record, 1400, 53, 4000);
 	assert_string_equal(printed(), DNS_SERVER);

@@ -77,7 +77,7 @@ static int try_example(void *context, const struct row *row)
 	for (size_t i = 0; i < count; i++) {
 		for (unsigned port = ranges[i].first; port <= ranges[i].last; port++) {
 			const struct banner *found =
-			        banners_find(e->table, (uint16_t)port, span_of(bytes, len));
+				banners_find(e->table, (uint16_t)port, span_of(bytes, len));
 
 			if (found == NULL || found->line != row->line) {
 				fail_msg("%s:%zu: example: %s takes it at port %u", row->file,
@@ -92,9 +92,9 @@ static int try_example(void *context, const struct row *row)
 static void try_examples(const char *file, size_t expected)
 {
 	static const struct rows_column columns[COL_COUNT] = {
-	        [COL_ID] = {"id", true},
-	        [COL_PORTS] = {"ports", true},
-	        [COL_EXAMPLE] = {"example", true},
+		[COL_ID] = {"id", true},
+		[COL_PORTS] = {"ports", true},
+		[COL_EXAMPLE] = {"example", true},
 	};
 	static const struct rows_format format = {columns, COL_COUNT, try_example};
 	struct banners *b = shipped(file);
@@ -136,32 +136,32 @@ static void check_all(const struct banners *b, const struct find_case *cases, si
 static void servers(void **state)
 {
 	static const struct find_case cases[] = {
-	        {22, "SSH-1.99-OpenSSH_3.9p1", "ssh-openssh"},
-	        {22, "SSH-2.0-OpenSSH", "ssh-generic"},
-	        {22, "SSH-", "ssh-generic"},
-	        {22, "SSH", "none"},
-	        {22, " SSH-2.0-OpenSSH_9", "none"},
-	        {22, "", "none"},
-	        {23, "SSH-2.0-OpenSSH_9", "none"},
-	        {21, "SSH-2.0-OpenSSH_9", "none"},
-	        {0, "SSH-2.0-OpenSSH_9", "none"},
-	        {65535, "SSH-2.0-OpenSSH_9", "none"},
-	        /* case 5: the Server header takes all, whatever follows */
-	        {80, "Server: ", "http-server-other"},
-	        {80, "Server:", "none"},
-	        {80, "server: Apache", "none"},
-	        {80, "Server: nginx", "http-server-other"},
-	        {80, "Server: Apache nginx/1 Server: nginx/1", "http-apache"},
-	        {80, "Server: x\r\nVia: 1.1 p (squid/5)", "http-server-other"},
-	        {80, "HTTP/1.0 404 Not Found\r\nServer: x", "http-generic"},
-	        {80, "HTTP/1.1 200 OK\r\nServer: x", "http-generic"},
-	        {80, "HTTP/1.1 200 OK\r\nServer: gws", "http-gws"},
-	        {80, "HTTP/1.1 200 OK\r\n", "none"},
-	        {80, "Via: 1.1 p (squid/5)", "proxy-squid"},
-	        {3128, "Server: x\r\nVia: 1.1 p (squid/5)", "proxy-squid"},
-	        {3128, "Via: 1.1 p", "none"},
-	        {3128, "Server: Apache", "none"},
-	        {143, "* OK dovecot ready. IMAP4rev1 ", "imap-dovecot"},
+		{22, "SSH-1.99-OpenSSH_3.9p1", "ssh-openssh"},
+		{22, "SSH-2.0-OpenSSH", "ssh-generic"},
+		{22, "SSH-", "ssh-generic"},
+		{22, "SSH", "none"},
+		{22, " SSH-2.0-OpenSSH_9", "none"},
+		{22, "", "none"},
+		{23, "SSH-2.0-OpenSSH_9", "none"},
+		{21, "SSH-2.0-OpenSSH_9", "none"},
+		{0, "SSH-2.0-OpenSSH_9", "none"},
+		{65535, "SSH-2.0-OpenSSH_9", "none"},
+		/* case 5: the Server header takes all, whatever follows */
+		{80, "Server: ", "http-server-other"},
+		{80, "Server:", "none"},
+		{80, "server: Apache", "none"},
+		{80, "Server: nginx", "http-server-other"},
+		{80, "Server: Apache nginx/1 Server: nginx/1", "http-apache"},
+		{80, "Server: x\r\nVia: 1.1 p (squid/5)", "http-server-other"},
+		{80, "HTTP/1.0 404 Not Found\r\nServer: x", "http-generic"},
+		{80, "HTTP/1.1 200 OK\r\nServer: x", "http-generic"},
+		{80, "HTTP/1.1 200 OK\r\nServer: gws", "http-gws"},
+		{80, "HTTP/1.1 200 OK\r\n", "none"},
+		{80, "Via: 1.1 p (squid/5)", "proxy-squid"},
+		{3128, "Server: x\r\nVia: 1.1 p (squid/5)", "proxy-squid"},
+		{3128, "Via: 1.1 p", "none"},
+		{3128, "Server: Apache", "none"},
+		{143, "* OK dovecot ready. IMAP4rev1 ", "imap-dovecot"},
 	};
 	struct banners *b = shipped("tcp_server.tsv");
 
@@ -178,14 +178,14 @@ static void servers(void **state)
 static void clients(void **state)
 {
 	static const struct find_case cases[] = {
-	        {22, "SSH-1.5-OpenSSH_2", "ssh-openssh"},
-	        {22, "SSH-1.99-OpenSSH_2", "none"},
-	        {22, "SSH-2.-check_ssh_1.5", "ssh-nagios"},
-	        {80, "User-Agent: Mozilla/5.0 Chrome/1", "none"},
-	        {80, "User-Agent: Mozilla/5.0 (Firefox/1", "none"},
-	        {80, "User-Agent: Mozilla/5.0 x Firefox/1", "http-firefox"},
-	        {3128, "User-Agent: Wget/1", "http-wget"},
-	        {8080, "User-Agent: Wget/1", "none"},
+		{22, "SSH-1.5-OpenSSH_2", "ssh-openssh"},
+		{22, "SSH-1.99-OpenSSH_2", "none"},
+		{22, "SSH-2.-check_ssh_1.5", "ssh-nagios"},
+		{80, "User-Agent: Mozilla/5.0 Chrome/1", "none"},
+		{80, "User-Agent: Mozilla/5.0 (Firefox/1", "none"},
+		{80, "User-Agent: Mozilla/5.0 x Firefox/1", "http-firefox"},
+		{3128, "User-Agent: Wget/1", "http-wget"},
+		{8080, "User-Agent: Wget/1", "none"},
 	};
 	struct banners *b = shipped("tcp_client.tsv");
 	struct text words;
@@ -204,23 +204,23 @@ static void clients(void **state)
 static void bad_rows_are_told_and_skipped(void **state)
 {
 	static const char text[] = HEADER "good\t1\tprefix a\"x\"\tgood\t\ta\"xy\"\n"
-	                                  "\n"
-	                                  "a\t99999\tprefx a\"x\"\ta,b\tscam\ta\"x\n"
-	                                  "b\t1\tprefix a\"x\"\td\t\ta\"y\"\n"
-	                                  "good\t1\tany\td\t\ta\"y\"\n"
-	                                  "c\t1\tany\td\n"
-	                                  "last\t1\tany\td\tscan\ta\"\"\n";
+					  "\n"
+					  "a\t99999\tprefx a\"x\"\ta,b\tscam\ta\"x\n"
+					  "b\t1\tprefix a\"x\"\td\t\ta\"y\"\n"
+					  "good\t1\tany\td\t\ta\"y\"\n"
+					  "c\t1\tany\td\n"
+					  "last\t1\tany\td\tscan\ta\"\"\n";
 	static const char expected[] =
-	        "u.tsv:4: description: a comma would begin another column of the record\n"
-	        "u.tsv:4: warnings: \"scam\" is not a list of at most 4 known warnings\n"
-	        "u.tsv:4: match: at 1: no test; there are any empty nonempty prefix suffix "
-	        "contains "
-	        "equals len byte\n"
-	        "u.tsv:4: example: at 4: the closing quote is missing\n"
-	        "u.tsv:4: ports: \"99999\" is neither a port nor a range of ports\n"
-	        "u.tsv:5: example: the row does not match its own example\n"
-	        "u.tsv:6: id: line 2 has this id\n"
-	        "u.tsv:7: example: empty\n";
+		"u.tsv:4: description: a comma would begin another column of the record\n"
+		"u.tsv:4: warnings: \"scam\" is not a list of at most 4 known warnings\n"
+		"u.tsv:4: match: at 1: no test; there are any empty nonempty prefix suffix "
+		"contains "
+		"equals len byte\n"
+		"u.tsv:4: example: at 4: the closing quote is missing\n"
+		"u.tsv:4: ports: \"99999\" is neither a port nor a range of ports\n"
+		"u.tsv:5: example: the row does not match its own example\n"
+		"u.tsv:6: id: line 2 has this id\n"
+		"u.tsv:7: example: empty\n";
 	struct banners *b = banners_new();
 	struct messages messages = {.text = ""};
 	struct rows_report report = {.tell = tell, .context = &messages};
@@ -240,15 +240,15 @@ static void bad_rows_are_told_and_skipped(void **state)
 static void order_of_rows(void **state)
 {
 	static const char first[] =
-	        HEADER "own\t5-7,9\tprefix a\"S\" & suffix a\"1\"\to\t\ta\"S1\"\n";
+		HEADER "own\t5-7,9\tprefix a\"S\" & suffix a\"1\"\to\t\ta\"S1\"\n";
 	static const char second[] =
-	        HEADER "two\t7\tprefix a\"S\" & suffix a\"2\"\tt\t\ta\"S2\"\n"
-	               "own\t7,10\tprefix a\"S\" & suffix a\"1\"\to\t\ta\"S1\"\n"
-	               "rest\t0-65535\tany\tr\t\ta\"\"\n";
+		HEADER "two\t7\tprefix a\"S\" & suffix a\"2\"\tt\t\ta\"S2\"\n"
+		       "own\t7,10\tprefix a\"S\" & suffix a\"1\"\to\t\ta\"S1\"\n"
+		       "rest\t0-65535\tany\tr\t\ta\"\"\n";
 	static const struct find_case cases[] = {
-	        {4, "S1", "rest"}, {5, "S1", "own"},  {6, "S1", "own"},    {7, "S1", "own"},
-	        {7, "S2", "two"},  {7, "S3", "rest"}, {7, "X2", "rest"},   {8, "S1", "rest"},
-	        {9, "S1", "own"},  {0, "S1", "rest"}, {65535, "", "rest"}, {10, "S1", "own"},
+		{4, "S1", "rest"}, {5, "S1", "own"},  {6, "S1", "own"},    {7, "S1", "own"},
+		{7, "S2", "two"},  {7, "S3", "rest"}, {7, "X2", "rest"},   {8, "S1", "rest"},
+		{9, "S1", "own"},  {0, "S1", "rest"}, {65535, "", "rest"}, {10, "S1", "own"},
 	};
 	struct banners *b = banners_new();
 
@@ -275,9 +275,9 @@ static void order_of_rows(void **state)
 static void leads_do_not_cross_ports(void **state)
 {
 	static const char text[] = HEADER "a\t1\tprefix a\"S\" & suffix a\"1\"\ta\t\ta\"S1\"\n"
-	                                  "b\t2\tprefix a\"S\" & suffix a\"2\"\tb\t\ta\"S2\"\n"
-	                                  "c\t1\tprefix a\"T\" & suffix a\"2\"\tc\t\ta\"T2\"\n"
-	                                  "d\t1\tprefix a\"S\" & suffix a\"3\"\td\t\ta\"S3\"\n";
+					  "b\t2\tprefix a\"S\" & suffix a\"2\"\tb\t\ta\"S2\"\n"
+					  "c\t1\tprefix a\"T\" & suffix a\"2\"\tc\t\ta\"T2\"\n"
+					  "d\t1\tprefix a\"S\" & suffix a\"3\"\td\t\ta\"S3\"\n";
 	struct banners *b = banners_new();
 
 	(void)state;
@@ -320,15 +320,15 @@ static void embedded_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(server_rows_match_their_examples),
-	        cmocka_unit_test(client_rows_match_their_examples),
-	        cmocka_unit_test(servers),
-	        cmocka_unit_test(clients),
-	        cmocka_unit_test(bad_rows_are_told_and_skipped),
-	        cmocka_unit_test(order_of_rows),
-	        cmocka_unit_test(leads_do_not_cross_ports),
-	        cmocka_unit_test(unusable_table_keeps_what_was_there),
-	        cmocka_unit_test(embedded_files),
+		cmocka_unit_test(server_rows_match_their_examples),
+		cmocka_unit_test(client_rows_match_their_examples),
+		cmocka_unit_test(servers),
+		cmocka_unit_test(clients),
+		cmocka_unit_test(bad_rows_are_told_and_skipped),
+		cmocka_unit_test(order_of_rows),
+		cmocka_unit_test(leads_do_not_cross_ports),
+		cmocka_unit_test(unusable_table_keeps_what_was_there),
+		cmocka_unit_test(embedded_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,6 +88,7 @@ static void header_fields_are_read(void **state)
 	assert_true(h.is_response);
 	assert_int_equal(h.opcode, 5);
 	assert_int_equal(h.rcode, 3);
+	assert_false(h.has_reserved);
 	assert_int_equal(h.questions, 1);
 	assert_int_equal(h.answers, 0x203);
 	assert_int_equal(h.authorities, 0x405);
@@ -97,6 +98,7 @@ static void header_fields_are_read(void **state)
 	assert_false(h.is_response);
 	assert_int_equal(h.opcode, 15);
 	assert_int_equal(h.rcode, 0);
+	assert_true(h.has_reserved);
 }
 
 /* ---- names ---- */

@@ -70,6 +70,7 @@ static void describe(const struct options *o, struct text *t)
 	add_word(t, " log=", o->log_path);
 	add_word(t, " bpf=", o->expression);
 	add_words(t, " signatures=", o->signatures, o->signature_count);
+	add_word(t, " service-probes=", o->service_probes);
 	add_word(t, " unhandled=", o->unhandled_path);
 	add_word(t, " suspicious=", o->dump_path);
 	add_number(t, " limit=", o->dump_limit_bytes, UINT64_C(1) << 30);
@@ -153,6 +154,7 @@ static const struct word_row {
 	{"--signatures a.tsv --signatures b.tsv", " signatures=a.tsv|b.tsv"},
 	{"--check-signatures a.tsv --check-signatures b.tsv",
          " action=check signatures=a.tsv|b.tsv"},
+	{"--service-probes p", " service-probes=p"},
 	{"--dump-limit 1", " limit=1048576"},
 	{"--dump-limit 0", "error: --dump-limit 0: a number from 1 to 1073741824 is wanted"},
 	/* interfaces */

@@ -75,46 +75,46 @@ struct line_case {
 static void each_form_of_line(void **state)
 {
 	static const struct line_case cases[] = {
-	        {"000A27 Apple\n", 0x000a27ffffff, "Apple"},
-	        {"000A27\tApple, Inc. \r\n", 0x000a27000000, "Apple, Inc."},
-	        {"000A27 Apple", 0x000a27000000, "Apple"},
-	        {"# 000A27 Apple\n", 0x000a27000000, ""},
-	        {"000a27 Apple\n", 0x000a27000000, ""},
-	        {"000A2 Apple\n", 0x0000a2000000, ""},
-	        {"000A2700 Apple\n", 0x000a27000000, ""},
-	        {"000A27 \n", 0x000a27000000, ""},
-	        {"000A27", 0x000a27000000, ""},
-	        {"0050C2FF1 Small\n", 0x0050c2ff1abc, "Small"},
-	        {"741AE09 Medium\n", 0x741ae09abcde, "Medium"},
-	        {"00:0a:27  Apple\n", 0x000a27000000, "Apple"},
-	        {"00:0A:27Apple\n", 0x000a27000000, "Apple"},
-	        {"00:0A:2", 0x000a02000000, ""},
-	        {"00:0A:2G Apple\n", 0x000a27000000, ""},
-	        {"00:0A:27\tApple\tApple, Inc.\n", 0x000a27000000, "Apple, Inc."},
-	        {"00:1B:C5:00:00:00/36\tConvergi\tConverging Systems\n", 0x001bc5000fff,
+		{"000A27 Apple\n", 0x000a27ffffff, "Apple"},
+		{"000A27\tApple, Inc. \r\n", 0x000a27000000, "Apple, Inc."},
+		{"000A27 Apple", 0x000a27000000, "Apple"},
+		{"# 000A27 Apple\n", 0x000a27000000, ""},
+		{"000a27 Apple\n", 0x000a27000000, ""},
+		{"000A2 Apple\n", 0x0000a2000000, ""},
+		{"000A2700 Apple\n", 0x000a27000000, ""},
+		{"000A27 \n", 0x000a27000000, ""},
+		{"000A27", 0x000a27000000, ""},
+		{"0050C2FF1 Small\n", 0x0050c2ff1abc, "Small"},
+		{"741AE09 Medium\n", 0x741ae09abcde, "Medium"},
+		{"00:0a:27  Apple\n", 0x000a27000000, "Apple"},
+		{"00:0A:27Apple\n", 0x000a27000000, "Apple"},
+		{"00:0A:2", 0x000a02000000, ""},
+		{"00:0A:2G Apple\n", 0x000a27000000, ""},
+		{"00:0A:27\tApple\tApple, Inc.\n", 0x000a27000000, "Apple, Inc."},
+		{"00:1B:C5:00:00:00/36\tConvergi\tConverging Systems\n", 0x001bc5000fff,
 	         "Converging Systems"},
-	        {"00:55:DA:00:00:00/28\tShinko\n", 0x0055da0fffff, "Shinko"},
-	        {"00:55:DA/24\tIeee\n", 0x0055dafffff0, "Ieee"},
-	        {"00:55:DA/28\tLie\n", 0x0055da000000, ""},
-	        {"01:80:C2:00:00:00\tBridge\n", 0x0180c2000000, ""},
-	        {"00:00:0C:07:AC:00/40\tHSRP\n", 0x00000c07ac00, ""},
-	        {"00:00:00:00:00:00/\tnone\n", 0x000000000000, ""},
-	        {"MA-L,000A27,Apple,Cupertino\n", 0x000a27000000, "Apple"},
-	        {"MA-L,000A27,\"Apple, Inc.\",Cupertino\n", 0x000a27000000, "Apple, Inc."},
-	        {"MA-L,000A27,\"JSC \"\"MASSA\"\"\",\"x\"\r\n", 0x000a27000000, "JSC \"MASSA\""},
-	        {"MA-L,000A27,\"Apple", 0x000a27000000, "Apple"},
-	        {"MA-L,000A27,Apple", 0x000a27000000, "Apple"},
-	        {"MA-L,000A27,\"\",x\n", 0x000a27000000, ""},
-	        {"MA-L,000A27,", 0x000a27000000, ""},
-	        {"MA-L,000A27", 0x000a27000000, ""},
-	        {"MA-L,Private,x\n", 0x000a27000000, ""},
-	        {"MA-S,70B3D5719,2M Technology,x\n", 0x70b3d5719001, "2M Technology"},
-	        {"000000 Xerox\n", 0x000000123456, ""},
-	        {"00:00:00  Xerox\n", 0x000000123456, ""},
-	        {"MA-L,000000,Xerox,x\n", 0x000000123456, ""},
-	        {"000001 Xerox\n", 0x000001123456, "Xerox"},
-	        {"FFFFFF All\n", 0xffffffffffff, "All"},
-	        {"", 0x000a27000000, ""},
+		{"00:55:DA:00:00:00/28\tShinko\n", 0x0055da0fffff, "Shinko"},
+		{"00:55:DA/24\tIeee\n", 0x0055dafffff0, "Ieee"},
+		{"00:55:DA/28\tLie\n", 0x0055da000000, ""},
+		{"01:80:C2:00:00:00\tBridge\n", 0x0180c2000000, ""},
+		{"00:00:0C:07:AC:00/40\tHSRP\n", 0x00000c07ac00, ""},
+		{"00:00:00:00:00:00/\tnone\n", 0x000000000000, ""},
+		{"MA-L,000A27,Apple,Cupertino\n", 0x000a27000000, "Apple"},
+		{"MA-L,000A27,\"Apple, Inc.\",Cupertino\n", 0x000a27000000, "Apple, Inc."},
+		{"MA-L,000A27,\"JSC \"\"MASSA\"\"\",\"x\"\r\n", 0x000a27000000, "JSC \"MASSA\""},
+		{"MA-L,000A27,\"Apple", 0x000a27000000, "Apple"},
+		{"MA-L,000A27,Apple", 0x000a27000000, "Apple"},
+		{"MA-L,000A27,\"\",x\n", 0x000a27000000, ""},
+		{"MA-L,000A27,", 0x000a27000000, ""},
+		{"MA-L,000A27", 0x000a27000000, ""},
+		{"MA-L,Private,x\n", 0x000a27000000, ""},
+		{"MA-S,70B3D5719,2M Technology,x\n", 0x70b3d5719001, "2M Technology"},
+		{"000000 Xerox\n", 0x000000123456, ""},
+		{"00:00:00  Xerox\n", 0x000000123456, ""},
+		{"MA-L,000000,Xerox,x\n", 0x000000123456, ""},
+		{"000001 Xerox\n", 0x000001123456, "Xerox"},
+		{"FFFFFF All\n", 0xffffffffffff, "All"},
+		{"", 0x000a27000000, ""},
 	};
 
 	(void)state;
@@ -129,10 +129,10 @@ static void each_form_of_line(void **state)
 static void longest_block_wins(void **state)
 {
 	struct oui *oui = load((const char *[]){
-	        "70B3D5 Registry\n",
-	        "MA-M,70B3D57,Medium,x\nMA-M,70B3D58,Private,x\n"
-	        "MA-S,70B3D5719,Small,x\nMA-S,70B3D571A,PRIVATE,x\nMA-S,70B3D571B,,x\n",
-	        NULL});
+		"70B3D5 Registry\n",
+		"MA-M,70B3D57,Medium,x\nMA-M,70B3D58,Private,x\n"
+		"MA-S,70B3D5719,Small,x\nMA-S,70B3D571A,PRIVATE,x\nMA-S,70B3D571B,,x\n",
+		NULL});
 
 	(void)state;
 	assert_int_equal(oui_count(oui), 3);
@@ -149,9 +149,9 @@ static void longest_block_wins(void **state)
 static void first_file_and_first_line_win(void **state)
 {
 	struct oui *oui = load((const char *[]){
-	        "000A27 Apple\n080030 Cern\n080030 Network Research\n",
-	        "MA-L,000A27,\"Apple, Inc.\",x\nMA-L,0000F0,Samsung,x\nMA-L,00000C,Private,x\n",
-	        "00:00:0C\tCisco\n00:00:F0\tOther\n", NULL});
+		"000A27 Apple\n080030 Cern\n080030 Network Research\n",
+		"MA-L,000A27,\"Apple, Inc.\",x\nMA-L,0000F0,Samsung,x\nMA-L,00000C,Private,x\n",
+		"00:00:0C\tCisco\n00:00:F0\tOther\n", NULL});
 
 	(void)state;
 	assert_int_equal(oui_count(oui), 4);
@@ -216,13 +216,13 @@ static void no_file_is_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(each_form_of_line),
-	        cmocka_unit_test(longest_block_wins),
-	        cmocka_unit_test(first_file_and_first_line_win),
-	        cmocka_unit_test(equal_names_are_kept_once),
-	        cmocka_unit_test(long_name_in_quotes_is_cut),
-	        cmocka_unit_test(absent_files_are_skipped),
-	        cmocka_unit_test(no_file_is_an_error),
+		cmocka_unit_test(each_form_of_line),
+		cmocka_unit_test(longest_block_wins),
+		cmocka_unit_test(first_file_and_first_line_win),
+		cmocka_unit_test(equal_names_are_kept_once),
+		cmocka_unit_test(long_name_in_quotes_is_cut),
+		cmocka_unit_test(absent_files_are_skipped),
+		cmocka_unit_test(no_file_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,8 +39,8 @@ static void policy_table(void **state)
 
 	(void)state;
 	assert_int_equal(
-	        port_names_load(p, "policy_tcp.tsv", signatures_text("policy_tcp.tsv"), &report),
-	        0);
+		port_names_load(p, "policy_tcp.tsv", signatures_text("policy_tcp.tsv"), &report),
+		0);
 	assert_int_equal(report.bad, 0);
 	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
 		assert_non_null(port_names_find(p, ports[i]));
@@ -56,10 +56,10 @@ static void policy_table(void **state)
 static void bad_rows(void **state)
 {
 	static const char text[] = "ports\tname\twarnings\n"
-	                           "1,3-5\tone\tscan\n"
-	                           "5\tagain\n"
-	                           "x\ta,b\tscam\n"
-	                           "0,65535\tends\n";
+				   "1,3-5\tone\tscan\n"
+				   "5\tagain\n"
+				   "x\ta,b\tscam\n"
+				   "0,65535\tends\n";
 	struct port_names *p = port_names_new();
 	struct messages messages = {.text = ""};
 	struct rows_report report = {.tell = tell, .context = &messages};
@@ -67,11 +67,11 @@ static void bad_rows(void **state)
 	(void)state;
 	assert_int_equal(port_names_load(p, "u.tsv", span_str(text), &report), 0);
 	assert_string_equal(
-	        messages.text,
-	        "u.tsv:3: ports: line 2 has port 5\n"
-	        "u.tsv:4: ports: \"x\" is neither a port nor a range of ports\n"
-	        "u.tsv:4: warnings: \"scam\" is not a list of at most 4 known warnings\n"
-	        "u.tsv:4: name: a comma would begin another column of the record\n");
+		messages.text,
+		"u.tsv:3: ports: line 2 has port 5\n"
+		"u.tsv:4: ports: \"x\" is neither a port nor a range of ports\n"
+		"u.tsv:4: warnings: \"scam\" is not a list of at most 4 known warnings\n"
+		"u.tsv:4: name: a comma would begin another column of the record\n");
 	assert_int_equal(report.good, 2);
 	assert_int_equal(report.bad, 2);
 	assert_string_equal(name_of(p, 0), "ends");
@@ -105,9 +105,9 @@ static void earlier_file_keeps_its_ports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(policy_table),
-	        cmocka_unit_test(bad_rows),
-	        cmocka_unit_test(earlier_file_keeps_its_ports),
+		cmocka_unit_test(policy_table),
+		cmocka_unit_test(bad_rows),
+		cmocka_unit_test(earlier_file_keeps_its_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

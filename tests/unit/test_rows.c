@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <passer/base/text.h>
 #include <passer/fingerprint/rows.h>
 
 #include <errno.h>
@@ -13,9 +14,9 @@
 enum column { COL_ID, COL_PORTS, COL_NOTE, COL_COUNT };
 
 static const struct rows_column columns[COL_COUNT] = {
-        [COL_ID] = {"id", true},
-        [COL_PORTS] = {"ports", false},
-        [COL_NOTE] = {"note", false},
+	[COL_ID] = {"id", true},
+	[COL_PORTS] = {"ports", false},
+	[COL_NOTE] = {"note", false},
 };
 
 struct result {
@@ -78,36 +79,36 @@ struct load_case {
 static void tables(void **state)
 {
 	static const struct load_case cases[] = {
-	        {"id\tports\tnote\na\t1\tx\n", 0, "2:a|1|x;", "", 1, 0},
-	        {"id\tports\tnote\na\t1\tx", 0, "2:a|1|x;", "", 1, 0},
-	        {"note\tid\nx y\ta\n", 0, "2:a||x y;", "", 1, 0},
-	        {"\xef\xbb\xbf# c\r\n\r\n \t \r\nid\tnote\r\n#x\r\na\tb\r\n", 0, "6:a||b;", "", 1,
+		{"id\tports\tnote\na\t1\tx\n", 0, "2:a|1|x;", "", 1, 0},
+		{"id\tports\tnote\na\t1\tx", 0, "2:a|1|x;", "", 1, 0},
+		{"note\tid\nx y\ta\n", 0, "2:a||x y;", "", 1, 0},
+		{"\xef\xbb\xbf# c\r\n\r\n \t \r\nid\tnote\r\n#x\r\na\tb\r\n", 0, "6:a||b;", "", 1,
 	         0},
-	        {"id\n a  \n  #b\n", 0, "2:a||;3:#b||;", "", 2, 0},
-	        {"id\tports\tnote\na\nb\t1\nc\t\t\t\t\n", 0, "2:a||;3:b|1|;4:c||;", "", 3, 0},
-	        {"id\tnote\na\tb\tc\n", 0, "",
+		{"id\n a  \n  #b\n", 0, "2:a||;3:#b||;", "", 2, 0},
+		{"id\tports\tnote\na\nb\t1\nc\t\t\t\t\n", 0, "2:a||;3:b|1|;4:c||;", "", 3, 0},
+		{"id\tnote\na\tb\tc\n", 0, "",
 	         "t.tsv:2: row: more cells than the 2 columns named\n", 0, 1},
-	        {"id\tnote\n\tb\nx\n", 0, "3:x||;", "t.tsv:2: id: empty\n", 1, 1},
-	        {"id\nbad\nx\nbad\n", 0, "3:x||;",
+		{"id\tnote\n\tb\nx\n", 0, "3:x||;", "t.tsv:2: id: empty\n", 1, 1},
+		{"id\nbad\nx\nbad\n", 0, "3:x||;",
 	         "t.tsv:2: id: a row may not be bad\nt.tsv:4: id: a row may not be bad\n", 1, 2},
-	        {"id\nx\nstop\ny\n", -ENOMEM, "2:x||;", "", 1, 0},
-	        {"id\tnote\na\t\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80\n", 0,
+		{"id\nx\nstop\ny\n", -ENOMEM, "2:x||;", "", 1, 0},
+		{"id\tnote\na\t\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80\n", 0,
 	         "2:a||\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80;", "", 1, 0},
-	        {"id\tnote\na\tb\xff\n", 0, "", "t.tsv:2: note: byte 2 (0xff) is not UTF-8\n", 0,
+		{"id\tnote\na\tb\xff\n", 0, "", "t.tsv:2: note: byte 2 (0xff) is not UTF-8\n", 0,
 	         1},
-	        {"id\n\xc0\xaf\n", 0, "", "t.tsv:2: id: byte 1 (0xc0) is not UTF-8\n", 0, 1},
-	        {"id\n\xed\xa0\x80\n", 0, "", "t.tsv:2: id: byte 1 (0xed) is not UTF-8\n", 0, 1},
-	        {"id\n\xf4\x90\x80\x80\n", 0, "", "t.tsv:2: id: byte 1 (0xf4) is not UTF-8\n", 0,
+		{"id\n\xc0\xaf\n", 0, "", "t.tsv:2: id: byte 1 (0xc0) is not UTF-8\n", 0, 1},
+		{"id\n\xed\xa0\x80\n", 0, "", "t.tsv:2: id: byte 1 (0xed) is not UTF-8\n", 0, 1},
+		{"id\n\xf4\x90\x80\x80\n", 0, "", "t.tsv:2: id: byte 1 (0xf4) is not UTF-8\n", 0,
 	         1},
-	        {"id\n\xe2\x82\n", 0, "", "t.tsv:2: id: byte 1 (0xe2) is not UTF-8\n", 0, 1},
-	        {"id\nx\x7f\n", 0, "", "t.tsv:2: id: byte 2 (0x7f) is a control character\n", 0, 1},
-	        {"id\nx\x01\n", 0, "", "t.tsv:2: id: byte 2 (0x01) is a control character\n", 0, 1},
-	        {"id\twarning\na\tscan\n", 0, "2:a||;",
+		{"id\n\xe2\x82\n", 0, "", "t.tsv:2: id: byte 1 (0xe2) is not UTF-8\n", 0, 1},
+		{"id\nx\x7f\n", 0, "", "t.tsv:2: id: byte 2 (0x7f) is a control character\n", 0, 1},
+		{"id\nx\x01\n", 0, "", "t.tsv:2: id: byte 2 (0x01) is a control character\n", 0, 1},
+		{"id\twarning\na\tscan\n", 0, "2:a||;",
 	         "t.tsv:1: row: no table has a column \"warning\" here; it is ignored\n", 1, 1},
-	        {"ports\n1\n", -EINVAL, "", "t.tsv:1: id: this column is missing\n", 0, 1},
-	        {"id\tid\na\tb\n", -EINVAL, "", "t.tsv:1: id: this column is named twice\n", 0, 1},
-	        {"# only this\n", -EINVAL, "", "t.tsv:1: row: no line names the columns\n", 0, 1},
-	        {"", -EINVAL, "", "t.tsv:0: row: no line names the columns\n", 0, 1},
+		{"ports\n1\n", -EINVAL, "", "t.tsv:1: id: this column is missing\n", 0, 1},
+		{"id\tid\na\tb\n", -EINVAL, "", "t.tsv:1: id: this column is named twice\n", 0, 1},
+		{"# only this\n", -EINVAL, "", "t.tsv:1: row: no line names the columns\n", 0, 1},
+		{"", -EINVAL, "", "t.tsv:0: row: no line names the columns\n", 0, 1},
 	};
 
 	(void)state;
@@ -194,24 +195,24 @@ static void try_ports(const struct row *row, char *out, size_t size)
 static void cells_of_ports(void **state)
 {
 	static const struct cell_case cases[] = {
-	        {"22", 0, "22-22;"},
-	        {"0", 0, "0-0;"},
-	        {"65535", 0, "65535-65535;"},
-	        {"80, 3128,27015-27020", 0, "80-80;3128-3128;27015-27020;"},
-	        {"1 - 2", 0, "1-2;"},
-	        {"5-5", 0, "5-5;"},
-	        {"0-65535", 0, "0-65535;"},
-	        {"", -EINVAL, "\"\" is neither a port nor a range of ports\n"},
-	        {"65536", -EINVAL, "\"65536\" is neither a port nor a range of ports\n"},
-	        {"99999999999999999999", -EINVAL,
+		{"22", 0, "22-22;"},
+		{"0", 0, "0-0;"},
+		{"65535", 0, "65535-65535;"},
+		{"80, 3128,27015-27020", 0, "80-80;3128-3128;27015-27020;"},
+		{"1 - 2", 0, "1-2;"},
+		{"5-5", 0, "5-5;"},
+		{"0-65535", 0, "0-65535;"},
+		{"", -EINVAL, "\"\" is neither a port nor a range of ports\n"},
+		{"65536", -EINVAL, "\"65536\" is neither a port nor a range of ports\n"},
+		{"99999999999999999999", -EINVAL,
 	         "\"99999999999999999999\" is neither a port nor a range of ports\n"},
-	        {"80,", -EINVAL, "\"\" is neither a port nor a range of ports\n"},
-	        {"80,,81", -EINVAL, "\"\" is neither a port nor a range of ports\n"},
-	        {"7-6", -EINVAL, "\"7-6\" is neither a port nor a range of ports\n"},
-	        {"7-", -EINVAL, "\"7-\" is neither a port nor a range of ports\n"},
-	        {"-7", -EINVAL, "\"-7\" is neither a port nor a range of ports\n"},
-	        {"1-2-3", -EINVAL, "\"1-2-3\" is neither a port nor a range of ports\n"},
-	        {"http", -EINVAL, "\"http\" is neither a port nor a range of ports\n"},
+		{"80,", -EINVAL, "\"\" is neither a port nor a range of ports\n"},
+		{"80,,81", -EINVAL, "\"\" is neither a port nor a range of ports\n"},
+		{"7-6", -EINVAL, "\"7-6\" is neither a port nor a range of ports\n"},
+		{"7-", -EINVAL, "\"7-\" is neither a port nor a range of ports\n"},
+		{"-7", -EINVAL, "\"-7\" is neither a port nor a range of ports\n"},
+		{"1-2-3", -EINVAL, "\"1-2-3\" is neither a port nor a range of ports\n"},
+		{"http", -EINVAL, "\"http\" is neither a port nor a range of ports\n"},
 	};
 
 	(void)state;
@@ -228,32 +229,35 @@ static void cells_of_ports(void **state)
 
 static void number_of_ranges_is_bounded(void **state)
 {
-	char cell[ROW_PORT_RANGES_MAX * 2 + 2] = "1";
+	char buf[ROW_PORT_RANGES_MAX * 2 + 2];
+	struct text cell;
 	struct port_range ranges[ROW_PORT_RANGES_MAX];
 	size_t count = 0;
 	struct result r = {.report = {.tell = tell, .context = &r}};
 	struct row row = {.file = "t", .columns = columns, .report = &r.report};
 
 	(void)state;
+	text_init(&cell, buf, sizeof(buf));
+	text_add(&cell, "1");
 	for (size_t i = 1; i < ROW_PORT_RANGES_MAX; i++) {
-		strcat(cell, ",1");
+		text_add(&cell, ",1");
 	}
-	row.cells[0] = span_str(cell);
+	row.cells[0] = text_span(&cell);
 	assert_int_equal(row_ports(&row, 0, ranges, &count), 0);
 	assert_int_equal(count, ROW_PORT_RANGES_MAX);
-	strcat(cell, ",1");
-	row.cells[0] = span_str(cell);
+	text_add(&cell, ",1");
+	row.cells[0] = text_span(&cell);
 	assert_int_equal(row_ports(&row, 0, ranges, &count), -EINVAL);
 }
 
 static void cells_of_warnings(void **state)
 {
 	static const struct cell_case cases[] = {
-	        {"", 0, ""},
-	        {"scan", 0, "scan"},
-	        {"scan:tunnel", 0, "scan:tunnel"},
-	        {"scam", -EINVAL, "\"scam\" is not a list of at most 4 known warnings\n"},
-	        {"scan tunnel", -EINVAL,
+		{"", 0, ""},
+		{"scan", 0, "scan"},
+		{"scan:tunnel", 0, "scan:tunnel"},
+		{"scam", -EINVAL, "\"scam\" is not a list of at most 4 known warnings\n"},
+		{"scan tunnel", -EINVAL,
 	         "\"scan tunnel\" is not a list of at most 4 known warnings\n"},
 	};
 
@@ -277,12 +281,12 @@ static void cells_of_warnings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(tables),
-	        cmocka_unit_test(number_of_columns_is_bounded),
-	        cmocka_unit_test(long_message_is_cut),
-	        cmocka_unit_test(cells_of_ports),
-	        cmocka_unit_test(number_of_ranges_is_bounded),
-	        cmocka_unit_test(cells_of_warnings),
+		cmocka_unit_test(tables),
+		cmocka_unit_test(number_of_columns_is_bounded),
+		cmocka_unit_test(long_message_is_cut),
+		cmocka_unit_test(cells_of_ports),
+		cmocka_unit_test(number_of_ranges_is_bounded),
+		cmocka_unit_test(cells_of_warnings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
