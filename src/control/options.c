@@ -287,6 +287,10 @@ static int apply(struct options *o, enum option_id id, char *word, struct err *e
 	case OPT_creds:
 		o->wants_creds = true;
 		break;
+	case OPT_identify:
+		o->action = ACTION_IDENTIFY;
+		o->identify = word;
+		break;
 	case OPT_help:
 		o->action = ACTION_HELP;
 		break;

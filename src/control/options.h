@@ -18,7 +18,8 @@ enum action {
 	ACTION_HELP,
 	ACTION_VERSION,
 	ACTION_LIST_ANALYZERS,
-	ACTION_CHECK_SIGNATURES
+	ACTION_CHECK_SIGNATURES,
+	ACTION_IDENTIFY,
 };
 
 struct options {
@@ -29,6 +30,7 @@ struct options {
 	unsigned file_count;
 	const char **signatures;    /* as files */
 	const char *service_probes; /* NULL: nmap's own file */
+	const char *identify;       /* text in hex, or "-" */
 	unsigned signature_count;
 	const char *log_path;       /* NULL: none */
 	const char *expression;     /* NULL: none */

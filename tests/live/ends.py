@@ -12,7 +12,7 @@ import time
 
 
 import traffic
-from live import case, check, check_equal, check_lines, main, variants
+from live import case, check, check_equal, check_lines, check_once, main, variants
 from sensor import wait_until
 from support import capture
 
@@ -117,11 +117,12 @@ def stopped_in_a_burst(lab, by):
     sensor.stop(signal.Signals[by])
     is_stopped.set()
     stream.join()
+    check(sent < len(frames), "the burst was over")
     lines = traffic.only_facts(sensor.lines)
-    check_lines(lines, traffic.fact_lines(range(len(lines))))
-    check(sent <= len(lines), f"{len(lines)} lines, but {sent} frames were sent before the signal")
+    missing = set(traffic.fact_lines(range(sent))) - set(lines)
+    check(not missing, f"{len(missing)} lines of {sent} frames sent before are missing", *missing)
+    check_once(lines)
     check_equal((sensor.packets, sensor.dropped), (len(lines), 0), "packets, dropped")
-    check(sensor.restarts == 0 and sent < len(frames), "the burst was over")
 
 
 @case
@@ -149,7 +150,7 @@ def reader_gone(lab, workers):
         sensor.wait_listening()
         sender.send(traffic.facts(range(BATCH)))
         line = head.stdout.read()
-    check(line.startswith(b"TC,10.4.0."), f"head -1: {line!r}")
+    check(line.startswith(b"TC,") and line.endswith(b"\n"), f"head -1: {line!r}")
     check(sensor.process.poll() is None, "it ended before it had to write again")
     sender.send(traffic.facts(range(BATCH, 2 * BATCH)))
     sensor.wait_end()
@@ -216,8 +217,9 @@ def files_first(lab):
     sensor.wait_lines(traffic.fact_lines(range(BATCH)))
     sender.send(traffic.facts(range(BATCH // 2, 2 * BATCH)))
     sensor.stop()
-    check_lines(traffic.only_facts(sensor.lines), traffic.fact_lines(range(2 * BATCH)))
-    check_equal(sensor.lines[:BATCH], traffic.fact_lines(range(BATCH)), "lines of the file")
+    lines = traffic.only_facts(sensor.lines)
+    check_lines(lines, traffic.fact_lines(range(2 * BATCH)))
+    check_equal(lines[:BATCH], traffic.fact_lines(range(BATCH)), "lines of the file")
     check_equal(sensor.packets, BATCH + BATCH // 2 + BATCH, "packets")
 
 

@@ -47,8 +47,8 @@ class Namespace:
 
     def __init__(self, has_ipv6=False):
         self._home = _current()
+        _call("unshare", CLONE_NEWNET)
         try:
-            _call("unshare", CLONE_NEWNET)
             self._fd = _current()
         finally:
             _call("setns", self._home, CLONE_NEWNET)
@@ -99,7 +99,7 @@ class Namespace:
 
     def interface(self, name="eth0"):
         """What ip(8) says of an interface, as a dict."""
-        return json.loads(self.run("ip", "-json", "-details", "-statistics", "link", "show", name).stdout)[0]
+        return json.loads(self.run("ip", "-json", "-details", "link", "show", name).stdout)[0]
 
     def close(self):
         """It is gone when its last process is."""

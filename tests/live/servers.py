@@ -15,6 +15,8 @@ SERVER, CLIENT = 1, 2
 LEASE = "10.9.0.77"
 DOMAIN = "office.example"
 
+END_SECONDS = 5  # that a server may take to end
+
 STATES = {"tcp": "0A", "udp": "07"}  # listening, bound: /proc/net/tcp and udp
 
 NGINX = """
@@ -67,6 +69,16 @@ def long_v6(number):
     return f"2001:0db8:0009:0000:0000:0000:0000:{number:04x}"
 
 
+def end(process):
+    """Ends a program, whether it wants to or not."""
+    process.terminate()
+    try:
+        process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 class Office:
     """Hosts on a hub, which hands every frame to every port, the sensor's too."""
 
@@ -103,22 +115,30 @@ class Office:
         path.write_text(text.format(folder=self.folder))
         return path
 
-    def serve(self, protocol, port, *command):
-        """Starts a server and waits until it can be asked; no frame does that."""
+    def start(self, *command):
+        """Starts a server; gives what raises a fault when it has ended."""
         name = pathlib.Path(command[0]).name
         log = self.folder / f"{name}.log"
         with self.server, log.open("wb") as file:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
-        self.lab.stack.callback(process.wait)
-        self.lab.stack.callback(process.terminate)
+        self.lab.stack.callback(end, process)
 
-        def is_ready():
+        def check_alive():
             if process.poll() is not None:
                 raise Fault(f"{name} ended", *log.read_text(errors="replace").splitlines())
+
+        return check_alive
+
+    def serve(self, protocol, port, *command):
+        """Starts a server and waits until it can be asked; no frame does that."""
+        check_alive = self.start(*command)
+
+        def is_ready():
+            check_alive()
             return self._is_bound(protocol, port)
 
-        wait_until(is_ready, name)
+        wait_until(is_ready, pathlib.Path(command[0]).name)
 
     def _is_bound(self, protocol, port):
         end = f":{port:04X} "

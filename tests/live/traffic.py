@@ -13,6 +13,8 @@ from support.link import arp, ether  # noqa: E402
 from support.transport import (  # noqa: E402
     neighbour_advertisement, neighbour_solicitation, source_mac, target_mac, tcp)
 
+FACTS_V4, FACTS_V6 = "10.4.", "2001:0db8:0004:0000:0000:0000:0000:"
+
 CLIENTS, SERVERS = 40, 10
 EACH_ASKS = 5  # servers
 
@@ -102,29 +104,30 @@ def office():
     return [next(rest[i]) for i in order]
 
 
-def _fact_host(number):
-    return Host("02:00:00:00:00:04", f"10.4.{number >> 8}.{number & 255}", f"2001:db8:4::{number:x}")
-
-
-def fact(number, v6=False):
-    """A frame that makes passer print fact_line(number)."""
-    return packet(_fact_host(number), BOB, tcp(40000, 8080, "S"), v6)
-
-
-def facts(numbers, v6=False):
-    """The frames of these facts."""
-    return [fact(number, v6) for number in numbers]
+def fact(number):
+    """A frame that makes passer print fact_line(number); IPv4 and IPv6 in turn."""
+    client = Host("02:00:00:00:00:04", f"10.4.{number >> 8}.{number & 255}",
+                  f"2001:db8:4::{number:x}")
+    return packet(client, BOB, tcp(40000, 8080, "S"), v6=number % 2 == 1)
 
 
 def fact_line(number):
     """A client of BOB's."""
-    return f"TC,{_fact_host(number).v4},TCP_8080,open,"
+    is_v6 = number % 2 == 1
+    address = FACTS_V6 + f"{number:04x}" if is_v6 else f"{FACTS_V4}{number >> 8}.{number & 255}"
+    return f"TC,{address},TCP_8080,open,"
+
+
+def facts(numbers):
+    """The frames of these facts."""
+    return [fact(number) for number in numbers]
 
 
 def fact_lines(numbers):
+    """Their lines."""
     return [fact_line(number) for number in numbers]
 
 
 def only_facts(lines):
     """Without what else passer says of the same frames."""
-    return [line for line in lines if line.startswith("TC,10.4.")]
+    return [line for line in lines if line.startswith((f"TC,{FACTS_V4}", f"TC,{FACTS_V6}"))]

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Required literals of patterns, and products by patterns: tests/golden/products.py has the lines.
+ */
+#include "fingerprint/literal.h"
+
+#include <passer/fingerprint/service_probes.h>
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* ---- literals -------------------------------------------------------------------------------- */
+
+/* The runs of a pattern, one behind the other with '/' between them; "" when there are none. */
+static const struct {
+	const char *pattern, *runs;
+} literal_rows[] = {
+	{"abcd", "abcd"},
+	{"ABcd", "abcd"},
+	{"^abcd$", "abcd"},
+	{"ab.cd", "ab/cd"},
+	{"ab\\.cd", "ab.cd"},
+	{"ab\\x41\\r\\n\\0c", "aba\r\n"}, /* a NUL ends the text of this row, not the run */
+	{"ab\\dcd", "ab/cd"},
+	{"ab[cd]ef", "ab/ef"},
+	{"ab[]]ef[^]x]gh", "ab/ef/gh"},
+	{"ab[\\]]ef", "ab/ef"},
+	{"ab[[:alpha:]]ef", "ab/ef"},
+	{"abc*de", "ab/de"},
+	{"abc?de", "ab/de"},
+	{"abc+de", "abc/de"},
+	{"abc{2}de", "abc/de"},
+	{"abc{0,2}de", "ab/de"},
+	{"abc{,2}de", "abc{,2}de"}, /* text, to this library */
+	{"abc{de", "abc{de"},
+	{"abc*?de", "ab/de"},
+	{"ab(cd)ef", "abcdef"},
+	{"ab(?:cd)ef", "abcdef"},
+	{"ab(?<n>cd)ef", "abcdef"},
+	{"ab(cd)?ef", "ab/ef"},
+	{"ab(c.d)*ef", "ab/ef"},
+	{"ab(cd)+ef", "abcd/ef"},
+	{"ab(cd|gh)ef", "ab/ef"},
+	{"ab(c(d|e)f)gh", "abc/fgh"},
+	{"abcd|efgh", ""},
+	{"ab(?=cd)ef", "abef"},
+	{"ab(?!cd)ef", "abef"},
+	{"ab(?<!cd)ef", "abef"},
+	{"ab\\bcd", "abcd"},
+	{"ab(c)\\1de", "abc/de"},
+	{"ab(?i)cd", ""},
+	{"ab\\Qcd", ""},
+	{"ab\\p{L}cd", ""},
+	{"ab\\12cd", ""},
+	{"ab(cd", "abcd"}, /* not a pattern at all: the library refuses it */
+	{"ab)cd", ""},
+	{"ab[cd", ""},
+	{"ab\\", ""},
+	{"", ""},
+};
+
+static void format_runs(const struct literals *l, char out[static 256])
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (unsigned i = 0; i < l->count; i++) {
+		if (l->runs[i].len > 0) {
+			used += (size_t)snprintf(out + used, 256 - used, "%s%.*s",
+			                         used > 0 ? "/" : "", (int)l->runs[i].len,
+			                         (const char *)l->bytes + l->runs[i].start);
+		}
+	}
+}
+
+static void literals_are_what_every_match_holds(void **state)
+{
+	struct literals l;
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(literal_rows) / sizeof(literal_rows[0]); i++) {
+		literals_of(span_str(literal_rows[i].pattern), &l);
+		format_runs(&l, text);
+		if (strcmp(text, literal_rows[i].runs) != 0) {
+			fail_msg("%s: %s, not %s", literal_rows[i].pattern, text,
+			         literal_rows[i].runs);
+		}
+	}
+}
+
+static void long_patterns_stay_in_bounds(void **state)
+{
+	static char pattern[4 * LITERAL_BYTES_MAX];
+	struct literals l;
+
+	(void)state;
+	memset(pattern, 'a', sizeof(pattern));
+	literals_of(span_of(pattern, sizeof(pattern)), &l);
+	assert_int_equal(l.used, LITERAL_BYTES_MAX);
+	for (size_t i = 1; i < sizeof(pattern); i += 2) {
+		pattern[i] = '.';
+	}
+	literals_of(span_of(pattern, sizeof(pattern)), &l);
+	assert_true(l.count <= LITERAL_RUNS_MAX);
+	memset(pattern, '(', sizeof(pattern));
+	literals_of(span_of(pattern, sizeof(pattern)), &l);
+	assert_int_equal(l.count, 0);
+}
+
+/* ---- products -------------------------------------------------------------------------------- */
+
+static struct service_probes *load(const char *text)
+{
+	char path[] = "/tmp/passer-probes-XXXXXX";
+	const char *const paths[] = {path, NULL};
+	struct service_probes *probes = NULL;
+	int fd = mkstemp(path);
+	struct err err;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+	int ret = service_probes_new(paths, &probes, &err);
+
+	unlink(path);
+	assert_int_equal(ret, 0);
+	return probes;
+}
+
+/* What a server that sends this from this port is; "" when no pattern knows it. */
+static const char *product(struct service_probes *probes, uint16_t port, struct span payload)
+{
+	static char buf[512];
+	struct service_matcher *m = service_matcher_new(probes);
+	struct text desc;
+
+	assert_non_null(m);
+	text_init(&desc, buf, sizeof(buf));
+	bool is_match = service_match(m, PROBE_TCP, port, payload, &desc);
+
+	assert_int_equal(is_match, desc.len > 0);
+	service_matcher_free(m);
+	return buf;
+}
+
+static void first_of_the_port_then_of_the_file(void **state)
+{
+	struct service_probes *p = load("match early m|^x| p/before any probe/\n"
+	                                "Probe TCP NULL q||\n"
+	                                "match a m|^text| p/any port/\n"
+	                                "softmatch s m|^soft|\n"
+	                                "match c m|^soft here| p/hard/\n"
+	                                "Probe TCP Get q|x|\n"
+	                                "ports 80,90-91\n"
+	                                "match b m|^text| p/listed/\n"
+	                                "match b m|^text| p/listed later/\n"
+	                                "match b m|(| p/bad/\n"
+	                                "match b m|never ends p/bad/\n"
+	                                "match b m|^text|x p/unknown flag/\n");
+
+	(void)state;
+	assert_string_equal(product(p, 80, span_str("text")), "b://p/listed/");
+	assert_string_equal(product(p, 91, span_str("text")), "b://p/listed/");
+	assert_string_equal(product(p, 92, span_str("text")), "a://p/any port/");
+	assert_string_equal(product(p, 92, span_str("soft")), "s://");
+	assert_string_equal(product(p, 92, span_str("soft here")), "c://p/hard/");
+	assert_string_equal(product(p, 92, span_str("x")), "");
+	assert_string_equal(product(p, 92, span_str("")), "");
+	service_probes_compile(p);
+	assert_int_equal(service_probes_counts(p).patterns, 6);
+	assert_int_equal(service_probes_counts(p).bad, 4);
+	service_probes_free(p);
+}
+
+static void a_pattern_that_explodes_is_no_match(void **state)
+{
+	static char text[4096];
+	struct service_probes *p = load("Probe TCP NULL q||\n"
+	                                "match x m|^(a+)+$| p/x/\n"
+	                                "match y m|aaab$| p/y/\n");
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	text[sizeof(text) - 1] = 'b';
+	assert_string_equal(product(p, 1, span_of(text, sizeof(text))), "y://p/y/");
+	service_probes_free(p);
+}
+
+static void only_the_head_of_a_payload_is_read(void **state)
+{
+	static char text[65536];
+	struct service_probes *p = load("Probe TCP NULL q||\nmatch x m|needle| p/x/\n");
+
+	(void)state;
+	memcpy(text + 4090, "needle", 6);
+	assert_string_equal(product(p, 1, span_of(text, sizeof(text))), "x://p/x/");
+	memset(text, 0, sizeof(text));
+	memcpy(text + 4091, "needle", 6);
+	assert_string_equal(product(p, 1, span_of(text, sizeof(text))), "");
+	service_probes_free(p);
+}
+
+static void absent_file(void **state)
+{
+	const char *const paths[] = {"/nonexistent/probes", NULL};
+	struct service_probes *probes;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(service_probes_new(paths, &probes, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "/nonexistent/probes"));
+}
+
+struct found {
+	size_t lines[4];
+	size_t count;
+};
+
+static void note(void *user, size_t line, const char *desc)
+{
+	struct found *f = user;
+
+	assert_true(f->count < 4 && desc[0] != '\0');
+	f->lines[f->count++] = line;
+}
+
+static void all_that_match(void **state)
+{
+	struct service_probes *p = load("Probe TCP NULL q||\n"
+	                                "match a m|text| p/a/\n"
+	                                "Probe TCP Get q|x|\n"
+	                                "ports 80\n"
+	                                "match b m|^text| p/b/\n"
+	                                "match c m|other| p/c/\n");
+	struct service_matcher *m = service_matcher_new(p);
+	struct found f = {.count = 0};
+
+	(void)state;
+	service_match_all(m, PROBE_TCP, span_str("text"), note, &f);
+	assert_int_equal(f.count, 2);
+	assert_int_equal(f.lines[0], 2);
+	assert_int_equal(f.lines[1], 5);
+	service_matcher_free(m);
+	service_probes_free(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(literals_are_what_every_match_holds),
+		cmocka_unit_test(long_patterns_stay_in_bounds),
+		cmocka_unit_test(first_of_the_port_then_of_the_file),
+		cmocka_unit_test(a_pattern_that_explodes_is_no_match),
+		cmocka_unit_test(only_the_head_of_a_payload_is_read),
+		cmocka_unit_test(absent_file),
+		cmocka_unit_test(all_that_match),
+	};
+
+	return cmocka_run_group_tests_name("service_probes", tests, NULL, NULL);
+}
