@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The worker processes: started, told, replaced when they die. */
+#include "sensor.h"
+
+#include <passer/base/clock.h>
+#include <passer/base/log.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define STOP_PATIENCE_S 10 /* then a worker that does not end is killed */
+
+int crew_watch(struct supervisor *s, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+	return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
+}
+
+static void run_worker(struct supervisor *s, unsigned i, int control_fd)
+{
+	static struct worker w;
+	struct worker_slot *slot = &s->slots[i];
+
+	worker_init(&w, i, &s->common, slot->shared, slot->flows, s->stdout_fd, s->log_fd);
+	w.cpu = slot->cpu;
+	for (unsigned k = 0; k < s->interfaces.count; k++) {
+		if (s->interfaces.list[k].rings[i] != NULL) {
+			w.rings[w.ring_count++] = s->interfaces.list[k].rings[i];
+		}
+	}
+	worker_live(&w, control_fd);
+}
+
+static int start_worker(struct supervisor *s, unsigned i)
+{
+	struct worker_slot *slot = &s->slots[i];
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+		return -errno;
+	}
+	slot->is_given_up = false;
+	slot->pid = fork();
+	if (slot->pid == 0) {
+		/* Else a worker would not see the supervisor's end of its siblings close. */
+		for (unsigned other = 0; other < s->worker_count; other++) {
+			if (s->slots[other].control_fd >= 0) {
+				close(s->slots[other].control_fd);
+			}
+		}
+		close(pair[0]);
+		close(s->signal_fd);
+		close(s->timer_fd);
+		close(s->epoll_fd);
+		run_worker(s, i, pair[1]);
+	}
+	int ret = slot->pid < 0 ? -errno : 0;
+
+	close(pair[1]);
+	if (ret < 0) {
+		slot->pid = 0;
+		close(pair[0]);
+		return ret;
+	}
+	slot->control_fd = pair[0];
+	return crew_watch(s, slot->control_fd);
+}
+
+static void order(const struct worker_slot *slot, enum worker_order what)
+{
+	char byte = (char)what;
+
+	if (slot->control_fd >= 0 && send(slot->control_fd, &byte, 1, MSG_NOSIGNAL) < 0) {
+		log_debug("worker %d: cannot be told: %s", (int)slot->pid, strerror(errno));
+	}
+}
+
+static void order_with_fd(const struct worker_slot *slot, enum worker_order what, int fd)
+{
+	char byte = (char)what;
+	union {
+		struct cmsghdr head;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+
+	memset(&control, 0, sizeof(control));
+	control.head.cmsg_level = SOL_SOCKET;
+	control.head.cmsg_type = SCM_RIGHTS;
+	control.head.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	if (slot->control_fd >= 0 && sendmsg(slot->control_fd, &msg, MSG_NOSIGNAL) < 0) {
+		log_warn("worker %d: cannot be given the new log file: %s", (int)slot->pid,
+		         strerror(errno));
+	}
+}
+
+void crew_stop(struct supervisor *s)
+{
+	for (unsigned i = 0; i < s->worker_count; i++) {
+		order(&s->slots[i], ORDER_STOP);
+	}
+	s->kill_ns = clock_monotonic_ns() + STOP_PATIENCE_S * NS_PER_S;
+}
+
+void crew_give_log(struct supervisor *s, int fd)
+{
+	for (unsigned i = 0; i < s->worker_count; i++) {
+		order_with_fd(&s->slots[i], ORDER_REOPEN, fd);
+	}
+}
+
+unsigned crew_running(const struct supervisor *s)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->worker_count; i++) {
+		n += s->slots[i].pid != 0;
+	}
+	return n;
+}
+
+/* Lines and frames that the dead worker had ready leave now; what it was working on is lost with
+ * it. */
+static void flush_left(struct supervisor *s, unsigned i)
+{
+	struct csv csv = {
+		.buffer = &s->slots[i].shared->buffer,
+		.counters = &s->slots[i].shared->csv,
+		.stdout_fd = s->stdout_fd,
+		.log_fd = s->log_fd,
+	};
+
+	(void)csv_flush(&csv);
+	if (s->common.unhandled != NULL) {
+		pcapdump_flush(s->common.unhandled, i);
+	}
+	if (s->common.suspicious != NULL) {
+		pcapdump_flush(s->common.suspicious, i);
+	}
+}
+
+/* What it hung on was most likely a reader that takes nothing: nobody shall hang on that again. */
+static void drop_left_lines(struct supervisor *s, struct worker_slot *slot)
+{
+	if (s->phase == PHASE_STOPPING) {
+		slot->shared->buffer.used = 0;
+		s->stdout_fd = -1;
+	}
+}
+
+static int on_worker_end(struct supervisor *s, unsigned i, int status)
+{
+	struct worker_slot *slot = &s->slots[i];
+	char how[64];
+	int ret;
+
+	slot->pid = 0;
+	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, slot->control_fd, NULL);
+	close(slot->control_fd);
+	slot->control_fd = -1;
+	if (slot->is_given_up) {
+		drop_left_lines(s, slot);
+		return 0;
+	}
+	flush_left(s, i);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && s->phase != PHASE_RUNNING) {
+		return 0;
+	}
+	snprintf(how, sizeof(how),
+	         WIFSIGNALED(status) ? "was killed by signal %d" : "ended with status %d",
+	         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	slot->restarts++;
+	ret = start_worker(s, i);
+	if (ret < 0) {
+		log_error("worker %u %s and cannot be started again: %s", i, how, strerror(-ret));
+		s->is_failed = true;
+		return ret;
+	}
+	log_warn("worker %u %s; a new one goes on in its ring", i, how);
+	if (s->phase != PHASE_RUNNING) {
+		order(slot, ORDER_STOP);
+	}
+	return 0;
+}
+
+int crew_reap(struct supervisor *s)
+{
+	int status, ret = 0;
+
+	for (unsigned i = 0; i < s->worker_count; i++) {
+		if (s->slots[i].pid != 0 && waitpid(s->slots[i].pid, &status, WNOHANG) > 0) {
+			int one = on_worker_end(s, i, status);
+
+			ret = ret == 0 ? one : ret;
+		}
+	}
+	return ret;
+}
+
+void crew_kill_late(struct supervisor *s)
+{
+	if (s->phase == PHASE_RUNNING || clock_monotonic_ns() < s->kill_ns) {
+		return;
+	}
+	for (unsigned i = 0; i < s->worker_count; i++) {
+		if (s->slots[i].pid != 0) {
+			log_error("worker %u does not stop and is killed", i);
+			s->slots[i].is_given_up = true;
+			s->is_failed |= s->phase == PHASE_STOPPING;
+			kill(s->slots[i].pid, SIGKILL);
+		}
+	}
+}
+
+int crew_start(struct supervisor *s, struct err *err)
+{
+	struct worker_shared *shared[WORKERS_MAX];
+	int ret;
+
+	for (unsigned i = 0; i < s->worker_count; i++) {
+		shared[i] = s->slots[i].shared;
+	}
+	ret = interfaces_open(&s->interfaces, shared, err);
+	for (unsigned i = 0; i < s->worker_count && ret == 0; i++) {
+		ret = start_worker(s, i);
+		if (ret < 0) {
+			err_set(err, ret, "worker %u: cannot be started: %s", i, strerror(-ret));
+		}
+	}
+	return ret;
+}

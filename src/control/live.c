@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Listening: one loop over signals, link changes, the clock and the workers' reports. */
+#include "sensor.h"
+
+#include <passer/base/log.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+static void begin_stop(struct supervisor *s)
+{
+	if (s->phase == PHASE_STOPPING) {
+		return;
+	}
+	s->phase = PHASE_STOPPING;
+	interfaces_mute(&s->interfaces);
+	crew_stop(s);
+}
+
+static void reopen_log(struct supervisor *s)
+{
+	struct err err;
+	int fd;
+
+	if (s->options->log_path == NULL) {
+		return;
+	}
+	fd = csv_open_log(s->options->log_path, &err);
+	if (fd < 0) {
+		log_error("%s; the old file is still written", err.text);
+		return;
+	}
+	crew_give_log(s, fd);
+	close(s->log_fd);
+	s->log_fd = fd;
+	log_info("log file %s opened anew", s->options->log_path);
+}
+
+static void on_signals(struct supervisor *s)
+{
+	uint32_t signal;
+
+	while (supervisor_next_signal(s, &signal)) {
+		switch (signal) {
+		case SIGINT:
+		case SIGTERM:
+			begin_stop(s);
+			break;
+		case SIGHUP:
+			reopen_log(s);
+			break;
+		case SIGUSR1:
+			supervisor_read_counters(s);
+			supervisor_print(s);
+			break;
+		case SIGCHLD:
+			if (crew_reap(s) < 0) {
+				begin_stop(s);
+			}
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static void on_timer(struct supervisor *s)
+{
+	uint64_t expirations;
+
+	if (read(s->timer_fd, &expirations, sizeof(expirations)) > 0) {
+		supervisor_read_counters(s);
+		crew_kill_late(s);
+	}
+}
+
+static void on_link(void *user, const struct link_info *link)
+{
+	struct supervisor *s = user;
+
+	if (interfaces_on_link(&s->interfaces, link) && s->phase == PHASE_RUNNING) {
+		s->phase = PHASE_REOPENING;
+		crew_stop(s);
+	}
+}
+
+static void on_report(struct supervisor *s, int fd)
+{
+	char byte;
+
+	if (recv(fd, &byte, 1, MSG_DONTWAIT) == 1 && byte == REPORT_NO_READER &&
+	    s->options->log_path == NULL) {
+		begin_stop(s);
+	}
+}
+
+static void on_event(struct supervisor *s, int fd)
+{
+	if (fd == s->signal_fd) {
+		on_signals(s);
+	} else if (fd == s->timer_fd) {
+		on_timer(s);
+	} else if (s->links != NULL && fd == link_monitor_fd(s->links)) {
+		int ret = link_monitor_read(s->links, on_link, s);
+
+		if (ret < 0) {
+			log_warn("interfaces: no more news of them: %s", strerror(-ret));
+			epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+		}
+	} else {
+		on_report(s, fd);
+	}
+}
+
+/* All workers have ended because an interface came back under another index. */
+static int reopen_interfaces(struct supervisor *s, struct err *err)
+{
+	supervisor_read_counters(s);
+	interfaces_close_stale(&s->interfaces);
+	s->phase = PHASE_RUNNING;
+	return crew_start(s, err);
+}
+
+static int open_live(struct supervisor *s, struct err *err)
+{
+	struct itimerspec every_second = {{.tv_sec = 1}, {.tv_sec = 1}};
+	int ret = interfaces_init(&s->interfaces, s->options, s->worker_count, err);
+
+	if (ret < 0) {
+		return ret;
+	}
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (s->epoll_fd < 0 || s->timer_fd < 0 ||
+	    timerfd_settime(s->timer_fd, 0, &every_second, NULL) != 0 ||
+	    crew_watch(s, s->signal_fd) != 0 || crew_watch(s, s->timer_fd) != 0) {
+		return err_set(err, -errno, "epoll: %s", strerror(errno));
+	}
+	databases_prepare(&s->db);
+	ret = crew_start(s, err);
+	if (ret == 0) {
+		ret = link_monitor_open(&s->links, on_link, s, err);
+	}
+	return ret == 0 && crew_watch(s, link_monitor_fd(s->links)) != 0
+	               ? err_set(err, -errno, "epoll: %s", strerror(errno))
+	               : ret;
+}
+
+static void announce(const struct supervisor *s)
+{
+	char names[INTERFACES_MAX * 18] = "";
+	size_t ring = 0;
+
+	for (unsigned k = 0; k < s->interfaces.count; k++) {
+		const struct interface *iface = &s->interfaces.list[k];
+
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+		         k > 0 ? ", " : "", iface->name);
+		ring += iface->rings[0] != NULL ? ring_bytes(iface->rings[0]) : 0;
+	}
+	log_info("listening on %s: %u worker%s, %zu MiB of ring each%s", names, s->worker_count,
+	         s->worker_count > 1 ? "s" : "", ring >> 20,
+	         s->options->drops_acks ? ", TCP segments with only ACK are dropped in the kernel"
+	                                : "");
+}
+
+static int live_loop(struct supervisor *s, struct err *err)
+{
+	struct epoll_event events[16];
+	int ret = 0;
+
+	while (crew_running(s) > 0) {
+		int n = epoll_wait(s->epoll_fd, events, 16, -1);
+
+		for (int i = 0; i < n; i++) {
+			on_event(s, events[i].data.fd);
+		}
+		if (crew_running(s) == 0 && s->phase == PHASE_REOPENING) {
+			ret = reopen_interfaces(s, err);
+			if (ret < 0) {
+				begin_stop(s);
+			}
+		}
+	}
+	return ret;
+}
+
+/* False when nothing could be heard at all. */
+bool live_run(struct supervisor *s)
+{
+	struct err err;
+	int ret = open_live(s, &err);
+
+	if (ret == 0) {
+		announce(s);
+	} else {
+		log_error("%s", err.text);
+		s->is_failed = true;
+		begin_stop(s); /* whatever was started already */
+	}
+	if (live_loop(s, &err) < 0) {
+		log_error("%s", err.text);
+		s->is_failed = true;
+	}
+	supervisor_read_counters(s);
+	return ret == 0;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sensor.h"
+
+#include <passer/base/log.h>
+#include <passer/base/shm.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define AUTO_WORKERS_MAX 4
+#define FLOWS_CAPACITY   (1u << 18) /* connections that a worker keeps apart, 16 bytes each */
+
+bool setup_wants_live(const struct options *o)
+{
+	return o->interface_count > 0 || o->file_count == 0;
+}
+
+static unsigned count_workers(const struct options *o, const cpu_set_t *cpus)
+{
+	unsigned count = (unsigned)CPU_COUNT(cpus);
+
+	if (!setup_wants_live(o)) {
+		return 1;
+	}
+	if (o->workers != 0) {
+		return o->workers;
+	}
+	return count < AUTO_WORKERS_MAX ? count : AUTO_WORKERS_MAX;
+}
+
+/* The n-th CPU of a set, counted round and round. */
+static int nth_cpu(const cpu_set_t *cpus, unsigned n)
+{
+	n %= (unsigned)CPU_COUNT(cpus);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (CPU_ISSET(cpu, cpus) && n-- == 0) {
+			return cpu;
+		}
+	}
+	return -1;
+}
+
+/* Named CPUs must be there; without names those that this process may run on. */
+static int choose_cpus(const struct options *o, cpu_set_t *out_cpus, struct err *err)
+{
+	cpu_set_t allowed, both;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) {
+		return err_set(err, -errno, "cannot learn the CPUs: %s", strerror(errno));
+	}
+	if (CPU_COUNT(&o->cpus) == 0) {
+		*out_cpus = allowed;
+		return 0;
+	}
+	CPU_AND(&both, &allowed, &o->cpus);
+	if (!CPU_EQUAL(&both, &o->cpus)) {
+		return err_set(err, -EINVAL,
+		               "--cpus: not all of them may be used here; see nproc(1)");
+	}
+	*out_cpus = o->cpus;
+	return 0;
+}
+
+static int make_slots(struct supervisor *s, struct err *err)
+{
+	cpu_set_t cpus;
+	int ret = choose_cpus(s->options, &cpus, err);
+
+	if (ret < 0) {
+		return ret;
+	}
+	s->worker_count = count_workers(s->options, &cpus);
+	for (unsigned i = 0; i < s->worker_count; i++) {
+		struct worker_slot *slot = &s->slots[i];
+
+		slot->cpu = nth_cpu(&cpus, i);
+		slot->shared = shm_new(sizeof(*slot->shared));
+		slot->flows = flows_new(FLOWS_CAPACITY, &s->ledger.key);
+		if (slot->shared == NULL || slot->flows == NULL) {
+			return err_set(err, -ENOMEM, "out of memory for %u workers",
+			               s->worker_count);
+		}
+	}
+	return 0;
+}
+
+static int load_hosts(struct supervisor *s, struct err *err)
+{
+	int ret = host_files_init(&s->host_files, s->options, err);
+
+	if (ret == 0) {
+		ret = host_files_load_trusted(&s->host_files, &s->db.trusted, err);
+	}
+	if (ret == 0) {
+		host_files_load_suspicious(&s->host_files, s->db.trusted, s->ledger.suspects);
+	}
+	return ret;
+}
+
+static int open_dump(struct supervisor *s, const char *path, struct pcapdump **out_dump,
+                     struct err *err)
+{
+	struct pcapdump_config config = {
+		.path = path,
+		.limit_bytes = s->options->dump_limit_bytes,
+		.writers = s->worker_count,
+	};
+
+	return path != NULL ? pcapdump_open(&config, out_dump, err) : 0;
+}
+
+static int open_dumps(struct supervisor *s, struct err *err)
+{
+	const struct options *o = s->options;
+	int ret = open_dump(s, o->unhandled_path, &s->common.unhandled, err);
+
+	if (ret == 0 && o->unhandled_path != NULL && o->dump_path != NULL &&
+	    strcmp(o->unhandled_path, o->dump_path) == 0) {
+		s->common.suspicious = s->common.unhandled;
+		return 0;
+	}
+	return ret == 0 ? open_dump(s, o->dump_path, &s->common.suspicious, err) : ret;
+}
+
+/* Signals come through a descriptor, in the order of work, never in the middle of something. */
+static int open_signals(struct supervisor *s, struct err *err)
+{
+	sigset_t wanted;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGINT);
+	sigaddset(&wanted, SIGTERM);
+	sigaddset(&wanted, SIGHUP);
+	sigaddset(&wanted, SIGUSR1);
+	sigaddset(&wanted, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &wanted, NULL) != 0) {
+		return err_set(err, -errno, "signals: %s", strerror(errno));
+	}
+	s->signal_fd = signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
+	return s->signal_fd >= 0 ? 0 : err_set(err, -errno, "signals: %s", strerror(errno));
+}
+
+static int load(struct supervisor *s, struct err *err)
+{
+	const struct options *o = s->options;
+	struct signature_files own = {
+		.paths = o->signatures,
+		.count = o->signature_count,
+		.service_probes = o->service_probes,
+	};
+	int ret = databases_init(&s->db, own, err);
+
+	if (ret < 0) {
+		return ret;
+	}
+	if (ledger_init(&s->ledger) < 0 || (s->dispatch = dispatch_new()) == NULL) {
+		return err_set(err, -ENOMEM, "out of memory for the ledger");
+	}
+	if (o->expression != NULL) {
+		ret = expression_new(o->expression, &s->expression, err);
+		if (ret < 0) {
+			return ret;
+		}
+	}
+	if (o->log_path != NULL) {
+		s->log_fd = csv_open_log(o->log_path, err);
+		if (s->log_fd < 0) {
+			return s->log_fd;
+		}
+	}
+	s->analyzer_options.wants_nxdomain = o->wants_nxdomain;
+	s->analyzer_options.wants_creds = o->wants_creds;
+	s->common = (struct worker_common){
+		.db = &s->db,
+		.dispatch = s->dispatch,
+		.expression = s->expression,
+		.analyzer_options = &s->analyzer_options,
+		.ledger = &s->ledger,
+		.drops_acks = o->drops_acks,
+		.stops_at_unhandled = o->stops_at_unhandled && o->is_verbose,
+		.has_timestamp = o->has_timestamp,
+		.retire_ms = o->retire_ms,
+	};
+	return 0;
+}
+
+int setup_init(struct supervisor *s, const struct options *options, struct err *err)
+{
+	static int (*const steps[])(struct supervisor *, struct err *) = {
+		load, make_slots, load_hosts, open_dumps, open_signals,
+	};
+	int ret = 0;
+
+	s->options = options;
+	s->stdout_fd = STDOUT_FILENO;
+	s->log_fd = s->signal_fd = s->timer_fd = s->epoll_fd = -1;
+	for (unsigned i = 0; i < WORKERS_MAX; i++) {
+		s->slots[i].control_fd = -1;
+	}
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && ret == 0; i++) {
+		ret = steps[i](s, err);
+	}
+	return ret;
+}
+
+static void close_dumps(struct supervisor *s)
+{
+	if (s->common.suspicious != s->common.unhandled) {
+		pcapdump_close(s->common.suspicious);
+	}
+	pcapdump_close(s->common.unhandled);
+}
+
+void setup_fini(struct supervisor *s)
+{
+	close_dumps(s);
+	link_monitor_close(s->links);
+	interfaces_close(&s->interfaces);
+	for (unsigned i = 0; i < s->worker_count; i++) {
+		flows_free(s->slots[i].flows);
+		shm_free(s->slots[i].shared, sizeof(*s->slots[i].shared));
+	}
+	int fds[] = {s->log_fd, s->signal_fd, s->timer_fd, s->epoll_fd};
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		if (fds[i] >= 0) {
+			close(fds[i]);
+		}
+	}
+	expression_free(s->expression);
+	dispatch_free(s->dispatch);
+	ledger_fini(&s->ledger);
+	databases_fini(&s->db);
+}
