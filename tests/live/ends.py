@@ -179,7 +179,8 @@ def log_reopened(lab, workers):
     """SIGHUP opens the log anew, as logrotate wants it: nothing is lost, all lines are whole"""
     log = lab.folder / "passer.csv"
     sender, here = lab.wired()
-    sensor = lab.listening(here, "-i", "eth0", "--workers", workers, "--retire-ms", 2, "-l", log)
+    sensor = lab.listening(here, "-i", "eth0", "--workers", workers, "-l", log, "--retire-ms", 5,
+                           "--block-kib", 64)
     for number in range(HUPS):
         sender.send(traffic.facts(range(number * BATCH, (number + 1) * BATCH)))
         log.rename(f"{log}.{number}")

@@ -69,7 +69,7 @@ def long_v6(number):
     return f"2001:0db8:0009:0000:0000:0000:0000:{number:04x}"
 
 
-def end(process):
+def finish(process):
     """Ends a program, whether it wants to or not."""
     process.terminate()
     try:
@@ -115,14 +115,15 @@ class Office:
         path.write_text(text.format(folder=self.folder))
         return path
 
-    def start(self, *command):
-        """Starts a server; gives what raises a fault when it has ended."""
+    def start(self, *command, host=None):
+        """Starts a program, the server's if no host is told; gives what raises a fault when it
+        has ended."""
         name = pathlib.Path(command[0]).name
         log = self.folder / f"{name}.log"
-        with self.server, log.open("wb") as file:
+        with host or self.server, log.open("wb") as file:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
-        self.lab.stack.callback(end, process)
+        self.lab.stack.callback(finish, process)
 
         def check_alive():
             if process.poll() is not None:

@@ -9,12 +9,14 @@ sys.path += [str(TESTS), str(TESTS / "golden")]
 from hosts import ALICE, EVERYONE, RESOLVER, ROUTER, Connection, datagram, packet, refused  # noqa: E402
 from support.dns import dns, question, rr  # noqa: E402
 from support.transport import icmp, udp  # noqa: E402
+from support.udp_protocols import dhcp, dhcp_option, ntp  # noqa: E402
 
 MAIL = ALICE._replace(v4="192.0.2.25")
 OLD_MAIL = ALICE._replace(v4="192.0.2.250")  # differs from MAIL at the end only
 ELSEWHERE = ALICE._replace(v4="192.0.20.5")  # not in 192.0.2.0/24
 ALL_HSRP = EVERYONE._replace(v4="224.0.0.2")
 
+UNHANDLED = ntp(4, 1)  # what a server sends, but not from its port
 HSRP_HELLO = bytes.fromhex("0000100310640100") + b"cisco\0\0\0" + bytes((10, 0, 0, 254))
 
 
@@ -39,3 +41,7 @@ def frames():
     asked = packet(ALICE, MAIL, udp(4001, 161, b"x"))
     yield asked
     yield packet(MAIL, ALICE, icmp(3, 3, payload=asked[14:42]))
+    yield datagram(ALICE, MAIL, 4000, 123, UNHANDLED)
+    for number, name in ((7, b"RO"), (8, b"closed")):  # names that look like other columns
+        client = ALICE._replace(v4=f"10.0.0.{number}")
+        yield datagram(client, ROUTER, 68, 67, dhcp(dhcp_option(12, name)))
