@@ -60,10 +60,36 @@ static int broken(const struct pcapfile *f, int code, struct err *err)
 	return err_prefix(err, code, where);
 }
 
+/* Tells the format from the first bytes. -EAGAIN when a pipe has none yet. */
+static int begin(struct pcapfile *f, struct err *err)
+{
+	int ret = pcap_begin(f, err);
+
+	if (ret == 0) {
+		ret = pcapng_begin(f, err);
+	}
+	if (ret != 0) {
+		return ret > 0 ? 0 : ret;
+	}
+	if (stream_peek(f->stream, 1).len == 0) {
+		return err_set(err, -ENODATA, "is empty");
+	}
+	return err_set(err, -EBADMSG,
+	               "not a capture file (pcap or pcapng, plain or compressed with gzip, bzip2, "
+	               "xz or zstd)");
+}
+
 static int pcapfile_read(struct source *source, source_frame_fn *fn, void *user, struct err *err)
 {
 	struct pcapfile *f = (struct pcapfile *)source;
 
+	if (f->next == NULL) {
+		int ret = begin(f, err);
+
+		if (ret < 0) {
+			return ret == -EAGAIN ? SOURCE_IDLE : err_prefix(err, ret, f->name);
+		}
+	}
 	for (unsigned i = 0; i < BATCH_RECORDS; i++) {
 		struct frame frame;
 		int ret = f->next(f, &frame, err);
@@ -106,31 +132,6 @@ static const struct source_ops pcapfile_ops = {
 	.close = pcapfile_close,
 };
 
-/* Tells the format from the first bytes; a pipe is waited for. */
-static int begin(struct pcapfile *f, struct err *err)
-{
-	int ret;
-
-	do {
-		ret = pcap_begin(f, err);
-		if (ret == 0) {
-			ret = pcapng_begin(f, err);
-		}
-		if (ret == -EAGAIN) {
-			stream_wait(f->stream);
-		}
-	} while (ret == -EAGAIN);
-	if (ret != 0) {
-		return ret;
-	}
-	if (stream_peek(f->stream, 1).len == 0) {
-		return err_set(err, -ENODATA, "is empty");
-	}
-	return err_set(err, -EBADMSG,
-	               "not a capture file (pcap or pcapng, plain or compressed with gzip, bzip2, "
-	               "xz or zstd)");
-}
-
 int pcapfile_open(const char *path, struct source **out_source, struct err *err)
 {
 	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
@@ -147,7 +148,7 @@ int pcapfile_open(const char *path, struct source **out_source, struct err *err)
 	if (ret == 0) {
 		ret = begin(f, err);
 	}
-	if (ret < 0) {
+	if (ret < 0 && ret != -EAGAIN) {
 		pcapfile_close(&f->source);
 		return err_prefix(err, ret, name);
 	}

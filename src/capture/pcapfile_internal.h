@@ -56,7 +56,7 @@ struct pcapfile {
 	char *name; /* for messages */
 	struct stream *stream;
 	uint64_t frame_count; /* handed out so far */
-	pcapfile_next_fn *next;
+	pcapfile_next_fn *next; /* NULL: a pipe has not told the format yet */
 	struct pcap_state pcap;
 	struct pcapng_state pcapng;
 };

@@ -19,6 +19,7 @@
 struct stream {
 	int fd;
 	bool is_pipe;           /* may have nothing to read for a while */
+	bool has_begun;         /* the first bytes have told whether it is packed */
 	bool is_disk_ended;     /* read() has said so */
 	bool is_ended;          /* nothing will come into the window any more */
 	uint64_t disk_size;     /* 0: unknown */
@@ -37,17 +38,11 @@ struct stream {
 	struct err fault_reason;
 };
 
-static bool is_readable(const struct stream *s, int timeout_ms)
+static bool is_readable(const struct stream *s)
 {
 	struct pollfd p = {.fd = s->fd, .events = POLLIN};
 
-	return poll(&p, 1, timeout_ms) > 0;
-}
-
-void stream_wait(const struct stream *stream)
-{
-	while (stream->is_pipe && !is_readable(stream, -1)) {
-	}
+	return poll(&p, 1, 0) > 0;
 }
 
 /* Reads what is there, at most n bytes; *out_read is 0 at the end of the file. */
@@ -55,12 +50,15 @@ static int read_disk(struct stream *s, uint8_t *buffer, size_t n, size_t *out_re
 {
 	ssize_t got;
 
-	if (s->is_pipe && !is_readable(s, 0)) {
+	if (s->is_pipe && !is_readable(s)) {
 		return -EAGAIN;
 	}
 	do {
 		got = read(s->fd, buffer, n);
 	} while (got < 0 && errno == EINTR);
+	if (got < 0 && errno == EAGAIN) {
+		return -EAGAIN;
+	}
 	if (got < 0) {
 		int ret = -errno;
 		return err_set(err, ret, "cannot read: %s", strerror(-ret));
@@ -165,17 +163,57 @@ static int make_room(struct stream *s, size_t n, struct err *err)
 	return 0;
 }
 
-int stream_need(struct stream *stream, size_t n, struct err *err)
+static int need(struct stream *s, size_t n, struct err *err)
 {
-	if (stream->len - stream->pos >= n) {
+	if (s->len - s->pos >= n) {
 		return 0;
 	}
-	int ret = make_room(stream, n, err);
+	int ret = make_room(s, n, err);
 
-	while (ret == 0 && stream->len < n) {
-		ret = stream->is_ended ? -ENODATA : fill(stream, err);
+	while (ret == 0 && s->len < n) {
+		ret = s->is_ended ? -ENODATA : fill(s, err);
 	}
 	return ret;
+}
+
+static int open_window(struct stream *s, struct err *err)
+{
+	s->window = malloc(BUFFER_BYTES);
+	if (s->window == NULL) {
+		return err_set(err, -ENOMEM, "out of memory");
+	}
+	s->window_size = BUFFER_BYTES;
+	return 0;
+}
+
+/* Looks at the first bytes; if they are packed, they become the input of an unpacker. */
+static int begin(struct stream *s, struct err *err)
+{
+	int ret = need(s, UNPACK_MAGIC_BYTES, err);
+
+	if (ret < 0 && ret != -ENODATA) {
+		return ret;
+	}
+	s->has_begun = true;
+	const struct unpack_format *format = unpack_format_of(stream_peek(s, UNPACK_MAGIC_BYTES));
+
+	if (format == NULL) {
+		return 0;
+	}
+	s->packed_buffer = s->window;
+	s->packed = span_of(s->packed_buffer, s->len);
+	s->window = NULL;
+	s->len = 0;
+	s->is_ended = false;
+	ret = open_window(s, err);
+	return ret < 0 ? ret : unpack_new(format, &s->unpacker, err);
+}
+
+int stream_need(struct stream *stream, size_t n, struct err *err)
+{
+	int ret = stream->has_begun ? 0 : begin(stream, err);
+
+	return ret == 0 ? need(stream, n, err) : ret;
 }
 
 struct span stream_peek(const struct stream *stream, size_t n)
@@ -220,52 +258,18 @@ static int open_fd(struct stream *s, const char *path, struct err *err)
 {
 	struct stat st;
 
+	/* Else the opening of a named pipe waits for somebody who writes to it. */
 	s->fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
-	                               : open(path, O_RDONLY | O_CLOEXEC);
+	                               : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (s->fd < 0 || fstat(s->fd, &st) < 0) {
 		int ret = -errno;
 		return err_set(err, ret, "cannot open: %s", strerror(-ret));
 	}
-	s->is_pipe = S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode);
+	s->is_pipe = S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || S_ISCHR(st.st_mode);
 	s->disk_size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 	/* Only advice: a pipe refuses it, and nothing is lost. */
 	(void)posix_fadvise(s->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	return 0;
-}
-
-static int open_window(struct stream *s, struct err *err)
-{
-	s->window = malloc(BUFFER_BYTES);
-	if (s->window == NULL) {
-		return err_set(err, -ENOMEM, "out of memory");
-	}
-	s->window_size = BUFFER_BYTES;
-	return 0;
-}
-
-/* Looks at the first bytes; if they are packed, they become the input of an unpacker. */
-static int open_unpacker(struct stream *s, struct err *err)
-{
-	int ret;
-
-	while ((ret = stream_need(s, UNPACK_MAGIC_BYTES, err)) == -EAGAIN) {
-		stream_wait(s);
-	}
-	if (ret < 0 && ret != -ENODATA) {
-		return ret;
-	}
-	const struct unpack_format *format = unpack_format_of(stream_peek(s, UNPACK_MAGIC_BYTES));
-
-	if (format == NULL) {
-		return 0;
-	}
-	s->packed_buffer = s->window;
-	s->packed = span_of(s->packed_buffer, s->len);
-	s->window = NULL;
-	s->len = 0;
-	s->is_ended = false;
-	ret = open_window(s, err);
-	return ret < 0 ? ret : unpack_new(format, &s->unpacker, err);
 }
 
 int stream_open(const char *path, struct stream **out_stream, struct err *err)
@@ -279,9 +283,6 @@ int stream_open(const char *path, struct stream **out_stream, struct err *err)
 
 	if (ret == 0) {
 		ret = open_window(s, err);
-	}
-	if (ret == 0) {
-		ret = open_unpacker(s, err);
 	}
 	if (ret < 0) {
 		stream_close(s);

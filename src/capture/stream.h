@@ -17,8 +17,8 @@
 struct stream;
 
 /*
- * Opens path; "-" is standard input. Waits for the first bytes of a pipe. Returns 0, or a negative
- * errno with err set to the reason alone: the caller puts the name before it.
+ * Opens path; "-" is standard input. Nothing is waited for or read. Returns 0, or a negative errno
+ * with err set to the reason alone: the caller puts the name before it.
  */
 int stream_open(const char *path, struct stream **out_stream, struct err *err);
 
@@ -32,9 +32,6 @@ void stream_close(struct stream *stream);
  *   another negative errno with the reason in err: reading or unpacking failed.
  */
 int stream_need(struct stream *stream, size_t n, struct err *err);
-
-/* Waits until a pipe that said -EAGAIN has something. */
-void stream_wait(const struct stream *stream);
 
 /* The next bytes in the window: n of them, or fewer when fewer are there. */
 struct span stream_peek(const struct stream *stream, size_t n);

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define STOP_PATIENCE_S 10 /* then a worker that does not end is killed */
+#define STOP_PATIENCE_NS (10 * NS_PER_S) /* beside the time of a ring; then it is killed */
 
 int crew_watch(struct supervisor *s, int fd)
 {
@@ -72,11 +72,13 @@ static int start_worker(struct supervisor *s, unsigned i)
 	return crew_watch(s, slot->control_fd);
 }
 
+/* Without waiting: a worker that hangs and takes no orders shall not hang the supervisor too. */
 static void order(const struct worker_slot *slot, enum worker_order what)
 {
 	char byte = (char)what;
 
-	if (slot->control_fd >= 0 && send(slot->control_fd, &byte, 1, MSG_NOSIGNAL) < 0) {
+	if (slot->control_fd >= 0 &&
+	    send(slot->control_fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
 		log_debug("worker %d: cannot be told: %s", (int)slot->pid, strerror(errno));
 	}
 }
@@ -101,7 +103,8 @@ static void order_with_fd(const struct worker_slot *slot, enum worker_order what
 	control.head.cmsg_type = SCM_RIGHTS;
 	control.head.cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
-	if (slot->control_fd >= 0 && sendmsg(slot->control_fd, &msg, MSG_NOSIGNAL) < 0) {
+	if (slot->control_fd >= 0 &&
+	    sendmsg(slot->control_fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
 		log_warn("worker %d: cannot be given the new log file: %s", (int)slot->pid,
 		         strerror(errno));
 	}
@@ -112,7 +115,7 @@ void crew_stop(struct supervisor *s)
 	for (unsigned i = 0; i < s->worker_count; i++) {
 		order(&s->slots[i], ORDER_STOP);
 	}
-	s->kill_ns = clock_monotonic_ns() + STOP_PATIENCE_S * NS_PER_S;
+	s->kill_ns = clock_monotonic_ns() + worker_stop_ns(&s->common) + STOP_PATIENCE_NS;
 }
 
 void crew_give_log(struct supervisor *s, int fd)

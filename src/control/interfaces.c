@@ -37,11 +37,11 @@ int interfaces_init(struct interfaces *interfaces, const struct options *options
 	return 0;
 }
 
-static int open_one(const struct interfaces *all, unsigned k, unsigned worker,
+static int open_one(struct interfaces *all, unsigned k, unsigned worker,
                     struct worker_shared *shared, struct err *err)
 {
 	const struct options *o = all->options;
-	const struct interface *iface = &all->list[k];
+	struct interface *iface = &all->list[k];
 	struct ring_config config = {
 		.ifindex = iface->ifindex,
 		.name = iface->name,
@@ -55,7 +55,7 @@ static int open_one(const struct interfaces *all, unsigned k, unsigned worker,
 	};
 
 	shared->progress[k] = (struct ring_progress){.block_seq = 0};
-	return ring_open(&config, (struct ring **)&iface->rings[worker], err);
+	return ring_open(&config, &iface->rings[worker], err);
 }
 
 static void close_rings(struct interfaces *interfaces, unsigned k)

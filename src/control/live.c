@@ -23,25 +23,6 @@ static void begin_stop(struct supervisor *s)
 	crew_stop(s);
 }
 
-static void reopen_log(struct supervisor *s)
-{
-	struct err err;
-	int fd;
-
-	if (s->options->log_path == NULL) {
-		return;
-	}
-	fd = csv_open_log(s->options->log_path, &err);
-	if (fd < 0) {
-		log_error("%s; the old file is still written", err.text);
-		return;
-	}
-	crew_give_log(s, fd);
-	close(s->log_fd);
-	s->log_fd = fd;
-	log_info("log file %s opened anew", s->options->log_path);
-}
-
 static void on_signals(struct supervisor *s)
 {
 	uint32_t signal;
@@ -53,7 +34,7 @@ static void on_signals(struct supervisor *s)
 			begin_stop(s);
 			break;
 		case SIGHUP:
-			reopen_log(s);
+			supervisor_reopen_log(s);
 			break;
 		case SIGUSR1:
 			supervisor_read_counters(s);

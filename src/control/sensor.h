@@ -93,6 +93,9 @@ int crew_reap(struct supervisor *s);
 /* The next signal that is due, without waiting. */
 bool supervisor_next_signal(struct supervisor *s, uint32_t *out_signal);
 
+/* Opens the log file anew, if there is one, for this process and all workers. */
+void supervisor_reopen_log(struct supervisor *s);
+
 /* The kernel's counters since the last time; then what there was, on standard error. */
 void supervisor_read_counters(struct supervisor *s);
 void supervisor_print(struct supervisor *s);

@@ -7,18 +7,25 @@
 
 #include <inttypes.h>
 
-static void add(struct worker_shared *sum, const struct worker_shared *w)
+/* Over all workers. */
+struct totals {
+	uint64_t frames, filtered;
+	uint64_t printed, known;
+	uint64_t lost_writes;
+	struct decode_counters decode;
+};
+
+static void add(struct totals *sum, const struct worker_shared *w)
 {
 	sum->frames += w->frames;
 	sum->filtered += w->filtered;
-	sum->unhandled += w->unhandled;
+	sum->printed += w->emit.printed;
+	sum->known += w->emit.known;
+	sum->lost_writes += w->csv.lost_writes;
 	sum->decode.unknown_link += w->decode.unknown_link;
 	sum->decode.cut += w->decode.cut;
 	sum->decode.bad += w->decode.bad;
 	sum->decode.too_deep += w->decode.too_deep;
-	sum->emit.printed += w->emit.printed;
-	sum->emit.known += w->emit.known;
-	sum->csv.lost_writes += w->csv.lost_writes;
 }
 
 static uint64_t evicted(const struct ledger *ledger)
@@ -39,7 +46,7 @@ static void print_worker(unsigned i, const struct worker_summary *w)
 }
 
 /* Lines about what went wrong, each only when there is something to say. */
-static void print_troubles(const struct worker_shared *sum, const struct ledger *ledger)
+static void print_troubles(const struct totals *sum, const struct ledger *ledger)
 {
 	const struct decode_counters *d = &sum->decode;
 
@@ -58,16 +65,16 @@ static void print_troubles(const struct worker_shared *sum, const struct ledger 
 		         " warnings made nobody suspicious",
 		         suspects_counters(ledger->suspects).refused);
 	}
-	if (sum->csv.lost_writes > 0) {
+	if (sum->lost_writes > 0) {
 		log_warn("output: %" PRIu64 " writes failed, their records are lost",
-		         sum->csv.lost_writes);
+		         sum->lost_writes);
 	}
 }
 
 void stats_summary(const struct worker_summary *workers, unsigned count,
                    const struct ledger *ledger)
 {
-	static struct worker_shared sum; /* too large for a stack */
+	struct totals sum = {.frames = 0};
 	struct kernel_counters kernel = {.filter_kept = 0};
 	bool is_live = false;
 
@@ -83,7 +90,7 @@ void stats_summary(const struct worker_summary *workers, unsigned count,
 	log_info("%" PRIu64 " packets, %" PRIu64 " dropped, %" PRIu64 " left out by the filter, "
 	         "%" PRIu64 " records, %" PRIu64 " known already",
 	         sum.frames, kernel.ring.drops, sum.filtered + kernel.filter_dropped,
-	         sum.emit.printed, sum.emit.known);
+	         sum.printed, sum.known);
 	for (unsigned i = 0; i < count && is_live; i++) {
 		print_worker(i, &workers[i]);
 	}

@@ -39,6 +39,6 @@ struct worker_summary {
 	unsigned restarts;
 };
 
-/* The closing lines on standard error: the sum, then each worker when there are several. */
+/* The closing lines on standard error: the sum, and on interfaces each worker. */
 void stats_summary(const struct worker_summary *workers, unsigned count,
                    const struct ledger *ledger);

@@ -28,6 +28,25 @@ bool supervisor_next_signal(struct supervisor *s, uint32_t *out_signal)
 	return true;
 }
 
+void supervisor_reopen_log(struct supervisor *s)
+{
+	struct err err;
+	int fd;
+
+	if (s->options->log_path == NULL) {
+		return;
+	}
+	fd = csv_open_log(s->options->log_path, &err);
+	if (fd < 0) {
+		log_error("%s; the old file is still written", err.text);
+		return;
+	}
+	crew_give_log(s, fd);
+	close(s->log_fd);
+	s->log_fd = fd;
+	log_info("log file %s opened anew", s->options->log_path);
+}
+
 void supervisor_read_counters(struct supervisor *s)
 {
 	for (unsigned i = 0; i < s->worker_count; i++) {
@@ -103,6 +122,10 @@ static bool must_stop_reading(void *user)
 	while (supervisor_next_signal(run->s, &signal)) {
 		if (signal == SIGUSR1) {
 			supervisor_print(run->s);
+		}
+		if (signal == SIGHUP) {
+			supervisor_reopen_log(run->s);
+			run->worker.csv.log_fd = run->s->log_fd;
 		}
 		run->is_stopped |= signal == SIGINT || signal == SIGTERM;
 	}

@@ -170,6 +170,11 @@ int worker_flush(struct worker *w)
 	return csv_flush(&w->csv);
 }
 
+uint64_t worker_stop_ns(const struct worker_common *common)
+{
+	return (2 * common->retire_ms + 20) * NS_PER_MS;
+}
+
 /* ---- a worker process ------------------------------------------------------------------------ */
 
 /* What a worker process keeps beside the worker. */
@@ -202,9 +207,8 @@ static void flush(struct live *live)
 
 static void begin_stop(struct live *live)
 {
-	/* The kernel hands over an open block when its time is up; twice that is ample. */
 	live->is_stopping = true;
-	live->stop_ns = clock_monotonic_ns() + (2 * live->w->common->retire_ms + 20) * NS_PER_MS;
+	live->stop_ns = clock_monotonic_ns() + worker_stop_ns(live->w->common);
 }
 
 static void reopen_log(struct live *live, const struct msghdr *msg)

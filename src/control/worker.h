@@ -65,5 +65,11 @@ void worker_frame(void *user, const struct frame *frame);
 /* Writes out the lines and frames that are ready; returns what csv_flush() does. */
 int worker_flush(struct worker *w);
 
+/*
+ * How long a worker goes on behind ORDER_STOP: the kernel hands over an open block when its time is
+ * up, and twice that is ample.
+ */
+uint64_t worker_stop_ns(const struct worker_common *common);
+
 /* The life of a worker process: until ORDER_STOP or the end of the supervisor. Does not return. */
 _Noreturn void worker_live(struct worker *w, int control_fd);

@@ -32,6 +32,8 @@ static void break_run(struct literals *out)
 		out->runs[out->count].start = (uint16_t)out->used;
 		out->runs[out->count].len = 0;
 		out->count++;
+	} else {
+		out->used = LITERAL_BYTES_MAX; /* what comes now belongs to no run */
 	}
 }
 

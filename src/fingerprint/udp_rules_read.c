@@ -150,7 +150,13 @@ static int load_port_table(const struct reader *r, enum column column, struct sp
 
 	int ret = port_names_load(table->names, table->name, text, &report);
 
-	return ret == -EINVAL ? bad_reference(r, column, reference) : ret;
+	if (ret == -EINVAL) { /* a table of something else: no row shall find it */
+		r->rules->table_count--;
+		free(table->name);
+		port_names_free(table->names);
+		return bad_reference(r, column, reference);
+	}
+	return ret;
 }
 
 static int find_port_table(const struct reader *r, enum column column, struct span reference,

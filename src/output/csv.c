@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -93,12 +94,24 @@ static size_t chunk_of(const char *bytes, size_t len)
 	return last != NULL ? (size_t)(last - bytes) + 1 : PIPE_BUF;
 }
 
+/* Somebody else who has the same pipe or terminal may have made it non-blocking. */
+static void wait_for_room(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+	(void)poll(&p, 1, -1);
+}
+
 static int write_all(int fd, const char *bytes, size_t len)
 {
 	while (len > 0) {
 		ssize_t n = write(fd, bytes, chunk_of(bytes, len));
 
 		if (n < 0 && errno == EINTR) {
+			continue;
+		}
+		if (n < 0 && errno == EAGAIN) {
+			wait_for_room(fd);
 			continue;
 		}
 		if (n < 0) {

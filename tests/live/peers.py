@@ -17,7 +17,7 @@ from live import Skipped, case, check, check_once, main
 from sensor import Fault, wait_until
 from servers import CLIENT, DHCP_SCRIPT, LEASE, SERVER, Office, long_v6, v4, v6
 
-PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+ADMIN_PATHS = ("/usr/sbin", "/sbin")  # many of the programs are there
 PAUSE_SECONDS = 0.1  # between two rounds of questions
 
 ROUTER, FAR = 3, 9
@@ -101,18 +101,13 @@ class Peer:
     ask: list[list[str]] = ()  # the client's commands
     ends: int = 0  # exit status of each of them when it was answered
     options: list[str] = ()  # passer's
-    absent: str = ""  # why a program may be missing
-
-
-def find(word):
-    """The program of that name, wherever administrators keep it."""
-    return shutil.which(word, path=PATH)
+    needs: list[str] = ()  # programs that neither of these begins with
+    absent: str = ""  # why one may be missing
 
 
 def words(command, folder):
     """A command ready to be run."""
-    program, *arguments = (word.format(**SHORT, folder=folder) for word in command)
-    return [find(program), *arguments]
+    return [word.format(**SHORT, folder=folder) for word in command]
 
 
 class Talk:
@@ -146,7 +141,8 @@ class Talk:
         self.check_alive()
         self.statuses = [self.office.client.call(*words(command, self.office.folder))
                          for command in self.peer.ask]
-        is_over = not self.missing() and set(self.statuses) == {self.peer.ends}
+        is_over = not self.missing() and all(
+            status == self.peer.ends for status in self.statuses)
         if not is_over:
             time.sleep(PAUSE_SECONDS)
         return is_over
@@ -162,8 +158,8 @@ class Talk:
 
 def run(lab, peer):
     """One case."""
-    commands = [*peer.ask, *([peer.serve] if peer.serve else [])]
-    absent = sorted({command[0] for command in commands if not find(command[0])})
+    programs = {*peer.needs, *peer.serve[:1], *(command[0] for command in peer.ask)}
+    absent = sorted(name for name in programs if not shutil.which(name))
     if absent:
         raise Skipped(f"no {', '.join(absent)} here{peer.absent}")
     talk = Talk(Office(lab), peer)
@@ -216,8 +212,15 @@ def lease_client(office):
     office.client.ip("address flush dev eth0 scope global")
     script = office.write("dhcp-script", DHCP_SCRIPT)
     script.chmod(0o755)
-    office.start(find("udhcpc"), "-f", "-i", "eth0", "-s", str(script), "-x", "hostname:reception",
+    office.start("udhcpc", "-f", "-i", "eth0", "-s", str(script), "-x", "hostname:reception",
                  "-p", f"{office.folder}/udhcpc.pid", host=office.client)
+
+
+def lease_client_v6(office):
+    """A client that asks for an IPv6 address until it has one."""
+    office.start("dhclient", "-6", "-d", "-cf", "/dev/null", "-sf", "/bin/true",
+                 "-lf", f"{office.folder}/client-leases", "-pf", f"{office.folder}/dhclient.pid",
+                 "eth0", host=office.client)
 
 
 RENEW = "ip address show dev eth0 | grep -q {lease}/ && kill -USR1 $(cat {folder}/udhcpc.pid)"
@@ -231,11 +234,21 @@ COMMUNITY = "community: open-sesame Warnings:plaintext"
 PEERS = {
     "dhcp": Peer(
         "dnsmasq and udhcpc: the server, a client that renews its lease, and its name",
+        needs=["dnsmasq", "udhcpc"],
         prepare=lease_client,
         ask=[["sh", "-c", RENEW]],
         lines=["US,{s4},UDP_67,open,bootpordhcp/server",
                "UC,{lease},UDP_67,open,bootpordhcp/client",
                "NA,{lease},DHCP,reception,dhcp"]),
+    "dhcp-ipv6": Peer(
+        "dnsmasq and dhclient: the client",
+        needs=["dhclient"],
+        prepare=lease_client_v6,
+        serve=["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root",
+               "--pid-file", "--log-facility=-", "--port=0", "--interface=eth0",
+               "--dhcp-range=2001:db8:9::50,2001:db8:9::60,64,1h",
+               "--dhcp-leasefile={folder}/leases"],
+        lines=["UC,fe80:.*,UDP_547,open,UDP DHCPv6"]),
     "mdns": Peer(
         "avahi-daemon: names, addresses, and a service that is listed",
         files={"avahi/avahi-daemon.conf": AVAHI, "avahi/services/desk.service": AVAHI_SERVICE},
@@ -243,6 +256,7 @@ PEERS = {
         serve=["unshare", "--mount", "sh", "-c", AVAHI_START, "{folder}/avahi", "avahi-daemon"],
         ask=[["dig", "-p", "5353", "+tries=1", "+time=1", "@224.0.0.251", "PTR",
               "_services._dns-sd._udp.local"]],
+        needs=["avahi-daemon"],
         ends=9,  # the answer is not from the group's address, so dig does not take it
         lines=["US,{s4},UDP_5353,open,mdns/server", "US,{s6},UDP_5353,open,mdns/server",
                "UC,{c4},UDP_5353,open,mdns/client", r"DN,{s4},A,printer\.local\.,",
@@ -339,6 +353,7 @@ def register(name, peer):
 
 
 if __name__ == "__main__":
+    os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", os.defpath), *ADMIN_PATHS))
     for each_name, each_peer in PEERS.items():
         register(each_name, each_peer)
     sys.exit(main())

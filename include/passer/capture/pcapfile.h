@@ -15,8 +15,9 @@
  * line that says where (frame number, and the offset in the unpacked stream at which its record
  * begins) and why.
  *
- * Opening waits for the first bytes of a pipe. After that a pipe is never waited for: it may say
- * SOURCE_IDLE, and source_fd() gives its descriptor. A file does neither.
+ * A pipe is never waited for, not even for its first bytes: it may say SOURCE_IDLE, and source_fd()
+ * gives its descriptor; that it is no capture file is then told by source_read(). A file does
+ * neither.
  *
  * Frames are handed out with all bytes that are in the file, even beyond its snap length (libpcap
  * cuts them there). A simple packet block of pcapng has no time: 0.
