@@ -55,7 +55,7 @@ struct pcapfile {
 	struct source source;
 	char *name; /* for messages */
 	struct stream *stream;
-	uint64_t frame_count; /* handed out so far */
+	uint64_t frame_count;   /* handed out so far */
 	pcapfile_next_fn *next; /* NULL: a pipe has not told the format yet */
 	struct pcap_state pcap;
 	struct pcapng_state pcapng;

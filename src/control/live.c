@@ -75,8 +75,11 @@ static void on_report(struct supervisor *s, int fd)
 {
 	char byte;
 
-	if (recv(fd, &byte, 1, MSG_DONTWAIT) == 1 && byte == REPORT_NO_READER &&
-	    s->options->log_path == NULL) {
+	if (recv(fd, &byte, 1, MSG_DONTWAIT) != 1) {
+		return;
+	}
+	if (byte == REPORT_UNHANDLED ||
+	    (byte == REPORT_NO_READER && s->options->log_path == NULL)) {
 		begin_stop(s);
 	}
 }

@@ -75,7 +75,7 @@ void stats_summary(const struct worker_summary *workers, unsigned count,
                    const struct ledger *ledger)
 {
 	struct totals sum = {.frames = 0};
-	struct kernel_counters kernel = {.filter_kept = 0};
+	struct kernel_counters kernel = {.filter_dropped = 0};
 	bool is_live = false;
 
 	for (unsigned i = 0; i < count; i++) {
@@ -89,8 +89,8 @@ void stats_summary(const struct worker_summary *workers, unsigned count,
 	}
 	log_info("%" PRIu64 " packets, %" PRIu64 " dropped, %" PRIu64 " left out by the filter, "
 	         "%" PRIu64 " records, %" PRIu64 " known already",
-	         sum.frames, kernel.ring.drops, sum.filtered + kernel.filter_dropped,
-	         sum.printed, sum.known);
+	         sum.frames, kernel.ring.drops, sum.filtered + kernel.filter_dropped, sum.printed,
+	         sum.known);
 	for (unsigned i = 0; i < count && is_live; i++) {
 		print_worker(i, &workers[i]);
 	}

@@ -14,8 +14,7 @@
 
 /* One per worker, in shared memory; outlives a worker that dies. */
 struct worker_shared {
-	uint64_t frames; /* taken from sources */
-	uint64_t bytes;
+	uint64_t frames;       /* taken from sources */
 	uint64_t filtered;     /* left out in user space: -b, and --acks none for files */
 	uint64_t unhandled;    /* an analyzer's business, but no rule knew them */
 	uint64_t last_time_ns; /* capture time of the packet that was worked on last */
@@ -29,7 +28,7 @@ struct worker_shared {
 /* What the kernel counted for all rings of one worker. */
 struct kernel_counters {
 	struct ring_counters ring;
-	uint64_t filter_kept, filter_dropped;
+	uint64_t filter_dropped;
 };
 
 struct worker_summary {

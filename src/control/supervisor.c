@@ -60,10 +60,8 @@ static void sum_classes(struct supervisor *s, unsigned i)
 	struct class_counter now[FRAME_CLASS_COUNT];
 
 	interfaces_read_classes(&s->interfaces, i, now);
-	slot->kernel.filter_kept = 0;
 	slot->kernel.filter_dropped = 0;
 	for (int c = 0; c < FRAME_CLASS_COUNT; c++) {
-		slot->kernel.filter_kept += now[c].kept;
 		slot->kernel.filter_dropped += now[c].dropped;
 	}
 }
@@ -125,7 +123,7 @@ static bool must_stop_reading(void *user)
 		}
 		if (signal == SIGHUP) {
 			supervisor_reopen_log(run->s);
-			run->worker.csv.log_fd = run->s->log_fd;
+			csv_set_log(&run->worker.csv, run->s->log_fd);
 		}
 		run->is_stopped |= signal == SIGINT || signal == SIGTERM;
 	}

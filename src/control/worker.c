@@ -131,8 +131,10 @@ void worker_frame(void *user, const struct frame *frame)
 	unsigned at = 0;
 	bool is_unhandled = false, is_of_suspect = false;
 
+	if (common->stops_at_unhandled && w->has_met_unhandled) {
+		return; /* what stands behind it in its batch */
+	}
 	w->shared->frames++;
-	w->shared->bytes += frame->bytes.len;
 	if (common->expression != NULL && !is_wanted(common->expression, frame)) {
 		w->shared->filtered++;
 		return;
@@ -184,7 +186,7 @@ struct live {
 	int epoll_fd;
 	bool is_stopping;
 	uint64_t stop_ns; /* when the last open block must have been handed over */
-	bool has_reported_no_reader;
+	bool has_reported_no_reader, has_reported_unhandled;
 };
 
 static void report(struct live *live, enum worker_report what)
@@ -205,6 +207,17 @@ static void flush(struct live *live)
 	}
 }
 
+static void report_unhandled(struct live *live)
+{
+	const struct worker *w = live->w;
+
+	if (w->common->stops_at_unhandled && w->has_met_unhandled &&
+	    !live->has_reported_unhandled) {
+		live->has_reported_unhandled = true;
+		report(live, REPORT_UNHANDLED);
+	}
+}
+
 static void begin_stop(struct live *live)
 {
 	live->is_stopping = true;
@@ -222,7 +235,7 @@ static void reopen_log(struct live *live, const struct msghdr *msg)
 	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
 	flush(live);
 	close(live->w->csv.log_fd);
-	live->w->csv.log_fd = fd;
+	csv_set_log(&live->w->csv, fd);
 }
 
 static void obey(struct live *live)
@@ -347,6 +360,7 @@ _Noreturn void worker_live(struct worker *w, int control_fd)
 		}
 		is_busy = drain_once(w);
 		flush(&live);
+		report_unhandled(&live);
 	}
 	_exit(EXIT_SUCCESS);
 }

@@ -23,6 +23,12 @@ int csv_open_log(const char *path, struct err *err)
 	               : err_set(err, -errno, "%s: cannot append to it: %s", path, strerror(errno));
 }
 
+void csv_set_log(struct csv *csv, int log_fd)
+{
+	csv->log_fd = log_fd;
+	csv->is_log_torn = false;
+}
+
 /* ",1500000000.0,2017-07-14 02:40:00": the capture time cut to seconds, in UTC. */
 static void add_timestamp(struct text *line, uint64_t time_ns)
 {
@@ -102,7 +108,8 @@ static void wait_for_room(int fd)
 	(void)poll(&p, 1, -1);
 }
 
-static int write_all(int fd, const char *bytes, size_t len)
+/* Clears or sets *is_torn with each piece: does what was written so far end within a line? */
+static int write_all(int fd, const char *bytes, size_t len, bool *is_torn)
 {
 	while (len > 0) {
 		ssize_t n = write(fd, bytes, chunk_of(bytes, len));
@@ -119,17 +126,25 @@ static int write_all(int fd, const char *bytes, size_t len)
 		}
 		bytes += n;
 		len -= (size_t)n;
+		*is_torn = n > 0 ? bytes[-1] != '\n' : *is_torn;
 	}
 	return 0;
 }
 
-static int flush_to(struct csv *csv, int fd, const char *what)
+/* A line that a full disk broke off is ended first, so that it takes no whole one with it. */
+static int flush_to(struct csv *csv, int fd, const char *what, bool *is_torn)
 {
-	if (fd < 0) {
+	int ret = 0;
+
+	if (fd < 0 || csv->buffer->used == 0) {
 		return 0;
 	}
-	int ret = write_all(fd, csv->buffer->bytes, csv->buffer->used);
-
+	if (*is_torn) {
+		ret = write_all(fd, "\n", 1, is_torn);
+	}
+	if (ret == 0) {
+		ret = write_all(fd, csv->buffer->bytes, csv->buffer->used, is_torn);
+	}
 	if (ret < 0) {
 		if (csv->counters->lost_writes++ == 0) {
 			log_error("output: cannot write records to %s: %s", what, strerror(-ret));
@@ -140,8 +155,8 @@ static int flush_to(struct csv *csv, int fd, const char *what)
 
 int csv_flush(struct csv *csv)
 {
-	int log_ret = flush_to(csv, csv->log_fd, "the log file");
-	int out_ret = flush_to(csv, csv->stdout_fd, "standard output");
+	int log_ret = flush_to(csv, csv->log_fd, "the log file", &csv->is_log_torn);
+	int out_ret = flush_to(csv, csv->stdout_fd, "standard output", &csv->is_stdout_torn);
 
 	if (out_ret == -EPIPE) {
 		csv->stdout_fd = -1;

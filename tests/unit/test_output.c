@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -452,6 +453,75 @@ static void writers_never_tear_lines(void **state)
 
 /* ---- outputs that fail ---- */
 
+static void set_size_limit(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* What is written once there is room again begins a line of its own. */
+static void torn_line_is_ended(void **state)
+{
+	int log = memory_file();
+	struct fixture *f = fixture_new(-1, log);
+	const char *first = lines[0].line;
+	size_t len;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	fill(&f->rec, &lines[0], 0);
+	csv_write(&f->csv, &f->rec);
+	set_size_limit(5);
+	assert_int_equal(csv_flush(&f->csv), -EFBIG);
+	set_size_limit(RLIM_INFINITY);
+	for (int i = 0; i < 2; i++) {
+		csv_write(&f->csv, &f->rec);
+		assert_int_equal(csv_flush(&f->csv), 0);
+	}
+	char *content = content_of(log, &len);
+
+	assert_int_equal(len, 6 + 2 * strlen(first));
+	assert_memory_equal(content, first, 5);
+	assert_int_equal(content[5], '\n');
+	assert_memory_equal(content + 6, first, strlen(first));
+	assert_string_equal(content + 6 + strlen(first), first);
+	free(content);
+	close(log);
+	free(f);
+}
+
+static bool write_to_full_pipe(unsigned number, void *context)
+{
+	return number > 0 || write_to_pipe(number, context);
+}
+
+/* Somebody else may make a pipe non-blocking: what does not fit waits. */
+static void non_blocking_pipe_is_waited_for(void **state)
+{
+	struct processes p;
+	char bytes[4096];
+	size_t newlines = 0;
+	ssize_t n;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+	processes_start(&p, write_to_full_pipe, &ends[1]);
+	close(ends[1]);
+	assert_int_equal(fcntl(ends[0], F_SETFL, 0), 0);
+	while ((n = read(ends[0], bytes, sizeof(bytes))) > 0) {
+		for (ssize_t i = 0; i < n; i++) {
+			newlines += bytes[i] == '\n';
+		}
+	}
+	processes_wait(&p);
+	assert_int_equal(newlines, MANY_LINES);
+	close(ends[0]);
+}
+
 static void closed_pipe_is_given_up(void **state)
 {
 	int log = memory_file();
@@ -722,6 +792,8 @@ int main(void)
 		cmocka_unit_test(full_buffer_writes_itself_out),
 		cmocka_unit_test(no_output_is_no_fault),
 		cmocka_unit_test(writers_never_tear_lines),
+		cmocka_unit_test(torn_line_is_ended),
+		cmocka_unit_test(non_blocking_pipe_is_waited_for),
 		cmocka_unit_test(closed_pipe_is_given_up),
 		cmocka_unit_test(closed_pipe_is_told_later),
 		cmocka_unit_test(full_disk_is_counted_and_tried_again),

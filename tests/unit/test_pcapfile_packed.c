@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lzma.h>
+#include <sys/stat.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -460,6 +461,47 @@ static void dash_is_standard_input(void **state)
 	close(fd);
 }
 
+/* A named pipe that nobody writes to yet is opened, and idle until somebody does. */
+static void named_pipe_is_not_waited_for(void **state)
+{
+	char folder[] = "/tmp/passer-pipe-XXXXXX", path[sizeof(folder) + 2];
+	struct seen seen = {0};
+	struct source *source = NULL;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/p", folder);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(pcapfile_open(path, &source, &seen.err), 0);
+	read_on(source, &seen);
+	assert_int_equal(seen.ret, SOURCE_IDLE);
+
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	for (size_t i = 0; i < sizeof(small_pcap); i++) {
+		assert_int_equal(write(fd, small_pcap + i, 1), 1);
+		read_on(source, &seen);
+		assert_int_equal(seen.ret, SOURCE_IDLE);
+	}
+	close(fd);
+	read_on(source, &seen);
+	assert_int_equal(seen.ret, SOURCE_END);
+	assert_int_equal(seen.count, 3);
+	source_close(source);
+
+	/* What is no capture file is told when its first bytes are there. */
+	assert_int_equal(pcapfile_open(path, &source, &seen.err), 0);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(write(fd, "nonsense nonsense", 17), 17);
+	close(fd);
+	read_on(source, &seen);
+	assert_int_equal(seen.ret, -EBADMSG);
+	assert_non_null(strstr(seen.err.text, "/p: not a capture file"));
+	source_close(source);
+	unlink(path);
+	rmdir(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -474,6 +516,7 @@ int main(void)
 		cmocka_unit_test(a_pipe_gives_frames_as_they_come),
 		cmocka_unit_test(a_packed_pipe_holds_nothing_back),
 		cmocka_unit_test(dash_is_standard_input),
+		cmocka_unit_test(named_pipe_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,7 +107,11 @@ static void long_patterns_stay_in_bounds(void **state)
 		pattern[i] = '.';
 	}
 	literals_of(span_of(pattern, sizeof(pattern)), &l);
-	assert_true(l.count <= LITERAL_RUNS_MAX);
+	assert_int_equal(l.count, LITERAL_RUNS_MAX);
+	for (unsigned i = 0; i < l.count; i++) {
+		assert_int_equal(l.runs[i].len,
+		                 1); /* behind the last run nothing is joined to it */
+	}
 	memset(pattern, '(', sizeof(pattern));
 	literals_of(span_of(pattern, sizeof(pattern)), &l);
 	assert_int_equal(l.count, 0);

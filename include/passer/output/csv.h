@@ -30,11 +30,15 @@ struct csv {
 	int stdout_fd;                 /* -1: none, or closed by its reader; borrowed */
 	int log_fd;                    /* -1: none; borrowed */
 	bool has_timestamp;
-	bool has_no_reader; /* standard output was closed by its reader; set here */
+	bool has_no_reader;               /* standard output was closed by its reader; set here */
+	bool is_log_torn, is_stdout_torn; /* a write broke off within a line; set here */
 };
 
 /* Opens a log file to append to. The descriptor, or a negative errno with err naming the file. */
 int csv_open_log(const char *path, struct err *err);
+
+/* Writes to another log file from now on; both descriptors are the caller's. */
+void csv_set_log(struct csv *csv, int log_fd);
 
 /* One line at most CSV_LINE_SIZE long, with its LF; returns the length. Longer ones are cut. */
 size_t csv_format(const struct record *rec, bool has_timestamp,
