@@ -208,14 +208,13 @@ static enum verdict ndp_run(const struct pkt *pkt, struct analyzer_ctx *ctx)
 	if (m.type == ROUTER_SOLICITATION) {
 		return VERDICT_DONE;
 	}
-	if (m.type == ROUTER_ADVERTISEMENT) {
-		on_router_advertisement(pkt, &m, ctx);
-		return VERDICT_DONE;
-	}
 	if (m.code != 0 || pkt->ttl != HOP_LIMIT_LOCAL) {
 		return VERDICT_UNHANDLED;
 	}
 	switch (m.type) {
+	case ROUTER_ADVERTISEMENT:
+		on_router_advertisement(pkt, &m, ctx);
+		break;
 	case NEIGHBOUR_SOLICITATION:
 		on_solicitation(pkt, &m, ctx);
 		break;

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define QUICK_DEATHS_MAX 5
 #define STOP_PATIENCE_NS (10 * NS_PER_S) /* beside the time of a ring; then it is killed */
 
 int crew_watch(struct supervisor *s, int fd)
@@ -46,6 +47,7 @@ static int start_worker(struct supervisor *s, unsigned i)
 		return -errno;
 	}
 	slot->is_given_up = false;
+	slot->born_ns = clock_monotonic_ns();
 	slot->pid = fork();
 	if (slot->pid == 0) {
 		/* Else a worker would not see the supervisor's end of its siblings close. */
@@ -114,6 +116,7 @@ void crew_stop(struct supervisor *s)
 {
 	for (unsigned i = 0; i < s->worker_count; i++) {
 		order(&s->slots[i], ORDER_STOP);
+		s->slots[i].rebirth_ns = 0; /* one that keeps dying would not work off its ring */
 	}
 	s->kill_ns = clock_monotonic_ns() + worker_stop_ns(&s->common) + STOP_PATIENCE_NS;
 }
@@ -130,7 +133,7 @@ unsigned crew_running(const struct supervisor *s)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < s->worker_count; i++) {
-		n += s->slots[i].pid != 0;
+		n += s->slots[i].pid != 0 || s->slots[i].rebirth_ns != 0;
 	}
 	return n;
 }
@@ -164,11 +167,36 @@ static void drop_left_lines(struct supervisor *s, struct worker_slot *slot)
 	}
 }
 
+/* In its ring, behind the frame that the dead one was working on. */
+static int replace_worker(struct supervisor *s, unsigned i, const char *how)
+{
+	int ret = start_worker(s, i);
+
+	if (ret < 0) {
+		log_error("worker %u %s and cannot be started again: %s", i, how, strerror(-ret));
+		s->is_failed = true;
+		return ret;
+	}
+	log_warn("worker %u %s; a new one goes on in its ring", i, how);
+	if (s->phase != PHASE_RUNNING) {
+		order(&s->slots[i], ORDER_STOP);
+	}
+	return 0;
+}
+
+/* A worker that cannot even start must not fill the log and a CPU with its deaths. */
+static bool must_wait(struct worker_slot *slot)
+{
+	bool is_quick = clock_monotonic_ns() - slot->born_ns < NS_PER_S;
+
+	slot->quick_deaths = is_quick ? slot->quick_deaths + 1 : 0;
+	return slot->quick_deaths > QUICK_DEATHS_MAX;
+}
+
 static int on_worker_end(struct supervisor *s, unsigned i, int status)
 {
 	struct worker_slot *slot = &s->slots[i];
 	char how[64];
-	int ret;
 
 	slot->pid = 0;
 	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, slot->control_fd, NULL);
@@ -186,17 +214,14 @@ static int on_worker_end(struct supervisor *s, unsigned i, int status)
 	         WIFSIGNALED(status) ? "was killed by signal %d" : "ended with status %d",
 	         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	slot->restarts++;
-	ret = start_worker(s, i);
-	if (ret < 0) {
-		log_error("worker %u %s and cannot be started again: %s", i, how, strerror(-ret));
-		s->is_failed = true;
-		return ret;
+	if (must_wait(slot) && s->phase == PHASE_RUNNING) {
+		log_error(
+			"worker %u %s once more right after its start; the next one waits a second",
+			i, how);
+		slot->rebirth_ns = clock_monotonic_ns() + NS_PER_S;
+		return 0;
 	}
-	log_warn("worker %u %s; a new one goes on in its ring", i, how);
-	if (s->phase != PHASE_RUNNING) {
-		order(slot, ORDER_STOP);
-	}
-	return 0;
+	return replace_worker(s, i, how);
 }
 
 int crew_reap(struct supervisor *s)
@@ -213,7 +238,7 @@ int crew_reap(struct supervisor *s)
 	return ret;
 }
 
-void crew_kill_late(struct supervisor *s)
+static void kill_late(struct supervisor *s)
 {
 	if (s->phase == PHASE_RUNNING || clock_monotonic_ns() < s->kill_ns) {
 		return;
@@ -226,6 +251,21 @@ void crew_kill_late(struct supervisor *s)
 			kill(s->slots[i].pid, SIGKILL);
 		}
 	}
+}
+
+int crew_on_clock(struct supervisor *s)
+{
+	uint64_t now = clock_monotonic_ns();
+	int ret = 0;
+
+	for (unsigned i = 0; i < s->worker_count && ret == 0; i++) {
+		if (s->slots[i].rebirth_ns != 0 && now >= s->slots[i].rebirth_ns) {
+			s->slots[i].rebirth_ns = 0;
+			ret = replace_worker(s, i, "has waited");
+		}
+	}
+	kill_late(s);
+	return ret;
 }
 
 int crew_start(struct supervisor *s, struct err *err)

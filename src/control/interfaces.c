@@ -25,8 +25,8 @@ int interfaces_init(struct interfaces *interfaces, const struct options *options
 			return ret;
 		}
 		if (!link.is_up) {
-			log_warn("%s is down; nothing will be heard until it is up: ip link set %s "
-			         "up",
+			log_warn("%s is down or has no carrier; nothing is heard until that ends "
+			         "(ip link set %s up)",
 			         link.name, link.name);
 		}
 		interfaces->list[interfaces->count++] = (struct interface){

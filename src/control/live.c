@@ -34,7 +34,9 @@ static void on_signals(struct supervisor *s)
 			begin_stop(s);
 			break;
 		case SIGHUP:
-			supervisor_reopen_log(s);
+			if (supervisor_hang_up(s)) {
+				begin_stop(s);
+			}
 			break;
 		case SIGUSR1:
 			supervisor_read_counters(s);
@@ -57,7 +59,9 @@ static void on_timer(struct supervisor *s)
 
 	if (read(s->timer_fd, &expirations, sizeof(expirations)) > 0) {
 		supervisor_read_counters(s);
-		crew_kill_late(s);
+		if (crew_on_clock(s) < 0) {
+			begin_stop(s);
+		}
 	}
 }
 

@@ -17,7 +17,10 @@ struct worker_slot {
 	int control_fd; /* -1: none */
 	int cpu;
 	unsigned restarts;
-	bool is_given_up; /* it did not stop and is killed */
+	unsigned quick_deaths; /* in a row, each within a second of its start */
+	uint64_t born_ns;      /* monotonic time of its start */
+	uint64_t rebirth_ns;   /* when it is started again; 0: not waiting for that */
+	bool is_given_up;      /* it did not stop and is killed */
 	struct worker_shared *shared;
 	struct flows *flows;
 	struct kernel_counters kernel;
@@ -46,7 +49,8 @@ struct supervisor {
 	int log_fd;
 	int signal_fd, timer_fd, epoll_fd;
 	enum phase phase;
-	uint64_t kill_ns; /* monotonic time at which patience with stopping workers ends */
+	uint64_t kill_ns;    /* monotonic time at which patience with stopping workers ends */
+	bool ignores_hangup; /* SIGHUP was ignored when passer was started, as by nohup(1) */
 	bool is_failed;
 };
 
@@ -70,14 +74,17 @@ int crew_watch(struct supervisor *s, int fd);
 /* Opens the rings that are not open and forks all workers. 0, or a negative errno with err set. */
 int crew_start(struct supervisor *s, struct err *err);
 
-/* Workers that run. */
+/* Workers that run, or will again. */
 unsigned crew_running(const struct supervisor *s);
 
 /* Tells all workers to work off their rings and end; patience with them begins to run. */
 void crew_stop(struct supervisor *s);
 
-/* Kills those that had their time. */
-void crew_kill_late(struct supervisor *s);
+/*
+ * Starts those again that were waiting for it, and kills those that had their time to stop. A
+ * negative errno when one cannot be started, and it has been logged.
+ */
+int crew_on_clock(struct supervisor *s);
 
 /* Gives all workers a new log file; the descriptor is borrowed. */
 void crew_give_log(struct supervisor *s, int fd);
@@ -93,8 +100,11 @@ int crew_reap(struct supervisor *s);
 /* The next signal that is due, without waiting. */
 bool supervisor_next_signal(struct supervisor *s, uint32_t *out_signal);
 
-/* Opens the log file anew, if there is one, for this process and all workers. */
-void supervisor_reopen_log(struct supervisor *s);
+/*
+ * SIGHUP: opens the log file anew. Without one it means what it means to other programs; true says
+ * that the run is to end.
+ */
+bool supervisor_hang_up(struct supervisor *s);
 
 /* The kernel's counters since the last time; then what there was, on standard error. */
 void supervisor_read_counters(struct supervisor *s);

@@ -128,8 +128,10 @@ static int open_dumps(struct supervisor *s, struct err *err)
 /* Signals come through a descriptor, in the order of work, never in the middle of something. */
 static int open_signals(struct supervisor *s, struct err *err)
 {
+	struct sigaction before;
 	sigset_t wanted;
 
+	s->ignores_hangup = sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&wanted);
 	sigaddset(&wanted, SIGINT);

@@ -28,23 +28,24 @@ bool supervisor_next_signal(struct supervisor *s, uint32_t *out_signal)
 	return true;
 }
 
-void supervisor_reopen_log(struct supervisor *s)
+bool supervisor_hang_up(struct supervisor *s)
 {
 	struct err err;
 	int fd;
 
 	if (s->options->log_path == NULL) {
-		return;
+		return !s->ignores_hangup;
 	}
 	fd = csv_open_log(s->options->log_path, &err);
 	if (fd < 0) {
 		log_error("%s; the old file is still written", err.text);
-		return;
+		return false;
 	}
 	crew_give_log(s, fd);
 	close(s->log_fd);
 	s->log_fd = fd;
 	log_info("log file %s opened anew", s->options->log_path);
+	return false;
 }
 
 void supervisor_read_counters(struct supervisor *s)
@@ -122,7 +123,7 @@ static bool must_stop_reading(void *user)
 			supervisor_print(run->s);
 		}
 		if (signal == SIGHUP) {
-			supervisor_reopen_log(run->s);
+			run->is_stopped |= supervisor_hang_up(run->s);
 			csv_set_log(&run->worker.csv, run->s->log_fd);
 		}
 		run->is_stopped |= signal == SIGINT || signal == SIGTERM;

@@ -347,13 +347,17 @@ const struct udp_rule *udp_rules_thief(const struct udp_rules *rules, size_t n)
 
 /* ---- the walk -------------------------------------------------------------------------------- */
 
+/* Where a list that has no entries begins and ends. */
+static const uint16_t no_entries[1];
+
 /* Leaves of a port's list only the entries of a stage. */
 static void add_port(struct udp_walk *walk, int list, const struct udp_index *index, uint16_t port,
                      enum udp_stage stage)
 {
 	const struct udp_entry *entries = walk->rules->entries;
-	const uint16_t *first = index->order + index->starts[port];
-	const uint16_t *end = index->order + index->starts[port + 1];
+	const uint16_t *order = index->order != NULL ? index->order : no_entries;
+	const uint16_t *first = order + index->starts[port];
+	const uint16_t *end = order + index->starts[port + 1];
 
 	while (first < end && entries[*first].stage < stage) {
 		first++;
@@ -368,12 +372,14 @@ static void add_port(struct udp_walk *walk, int list, const struct udp_index *in
 void udp_walk_begin(struct udp_walk *walk, const struct udp_rules *rules, enum udp_stage stage,
                     const struct udp_packet *packet)
 {
+	const uint16_t *general = rules->general != NULL ? rules->general : no_entries;
+
 	walk->rules = rules;
 	walk->packet = packet;
 	add_port(walk, 0, &rules->by_dport, packet->dport, stage);
 	add_port(walk, 1, &rules->by_sport, packet->sport, stage);
-	walk->lists[2].next = rules->general + rules->general_starts[stage];
-	walk->lists[2].end = rules->general + rules->general_starts[stage + 1];
+	walk->lists[2].next = general + rules->general_starts[stage];
+	walk->lists[2].end = general + rules->general_starts[stage + 1];
 }
 
 /* Takes the earliest entry off the three lists; NULL when they are empty. */
