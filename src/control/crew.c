@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define QUICK_DEATHS_MAX 5
+#define QUICK_DEATHS_MAX 50
 #define STOP_PATIENCE_NS (10 * NS_PER_S) /* beside the time of a ring; then it is killed */
 
 int crew_watch(struct supervisor *s, int fd)

@@ -11,7 +11,7 @@ import traffic
 from live import case, check, check_equal, check_lines, main, variants
 from sensor import wait_until
 
-IS_DOWN = r"passer: warning: eth0 is down; .*"
+IS_DOWN = r"passer: warning: eth0 is down or has no carrier; .*"
 IS_GONE = r"passer: warning: eth0 is gone; .*"
 IS_BACK = r"passer: eth0 is back"
 
