@@ -8,60 +8,58 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int load_banners(struct banners **out_banners, const char *file, struct err *err)
+/* Says why a table of ours could not be loaded. */
+static int told(int ret, const char *file, struct err *err)
 {
-	struct rows_report report = {.tell = NULL};
-	struct banners *b = banners_new();
-
-	*out_banners = b;
-	if (b == NULL) {
-		return err_set(err, -ENOMEM, "out of memory for %s", file);
+	if (ret == 0) {
+		return 0;
 	}
-	int ret = banners_load(b, file, signatures_text(file), &report);
-
-	return ret < 0 ? err_set(err, ret, "%s: cannot be loaded", file) : 0;
+	return err_set(err, ret, ret == -ENOMEM ? "out of memory for %s" : "%s: cannot be loaded",
+	               file);
 }
 
-static int load_ports(struct port_names **out_names, const char *file, struct err *err)
+static int load_banners(struct banners **out_table, const char *file, struct err *err)
 {
 	struct rows_report report = {.tell = NULL};
-	struct port_names *names = port_names_new();
 
-	*out_names = names;
-	if (names == NULL) {
-		return err_set(err, -ENOMEM, "out of memory for %s", file);
-	}
-	int ret = port_names_load(names, file, signatures_text(file), &report);
-
-	return ret < 0 ? err_set(err, ret, "%s: cannot be loaded", file) : 0;
+	*out_table = banners_new();
+	return told(*out_table != NULL
+	                    ? banners_load(*out_table, file, signatures_text(file), &report)
+	                    : -ENOMEM,
+	            file, err);
 }
 
-static int load_mdns(struct mdns_services **out_services, const char *file, struct err *err)
+static int load_ports(struct port_names **out_table, const char *file, struct err *err)
 {
 	struct rows_report report = {.tell = NULL};
-	struct mdns_services *services = mdns_services_new();
 
-	*out_services = services;
-	if (services == NULL) {
-		return err_set(err, -ENOMEM, "out of memory for %s", file);
-	}
-	int ret = mdns_services_load(services, file, signatures_text(file), &report);
-
-	return ret < 0 ? err_set(err, ret, "%s: cannot be loaded", file) : 0;
+	*out_table = port_names_new();
+	return told(*out_table != NULL
+	                    ? port_names_load(*out_table, file, signatures_text(file), &report)
+	                    : -ENOMEM,
+	            file, err);
 }
 
-static int load_dns_any(struct dns_any **out_names, const char *file, struct err *err)
+static int load_mdns(struct mdns_services **out_table, const char *file, struct err *err)
 {
 	struct rows_report report = {.tell = NULL};
-	struct dns_any *names = dns_any_new();
 
-	*out_names = names;
-	if (names == NULL) {
-		return err_set(err, -ENOMEM, "out of memory for %s", file);
-	}
-	int ret = dns_any_load(names, file, signatures_text(file), &report);
+	*out_table = mdns_services_new();
+	return told(*out_table != NULL
+	                    ? mdns_services_load(*out_table, file, signatures_text(file), &report)
+	                    : -ENOMEM,
+	            file, err);
+}
 
-	return ret < 0 ? err_set(err, ret, "%s: cannot be loaded", file) : 0;
+static int load_dns_any(struct dns_any **out_table, const char *file, struct err *err)
+{
+	struct rows_report report = {.tell = NULL};
+
+	*out_table = dns_any_new();
+	return told(*out_table != NULL
+	                    ? dns_any_load(*out_table, file, signatures_text(file), &report)
+	                    : -ENOMEM,
+	            file, err);
 }
 
 static int load_udp_file(struct udp_rules *rules, const char *path, struct rows_report *report,

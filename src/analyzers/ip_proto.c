@@ -6,7 +6,7 @@
 #include <passer/analyzers/analyzer.h>
 
 #define IPV4_PROTO_IPIP 4
-#define MARKER          "this is not an attack" /* of a scanner that looks for open tunnels */
+#define MARKER          "this is not an attack" /* behind the inner header: a scanner for tunnels */
 
 /* One fact about the source or the destination of a packet of this protocol. */
 struct proto_row {
@@ -18,92 +18,44 @@ struct proto_row {
 	const char *state;
 	const char *desc;
 	enum warning warning;
-	const char *group_v4, *group_v6; /* only when sent to this address; NULL: to any */
+	struct addr group_v4, group_v6; /* only when sent to this address; ADDR_NONE: to any */
 };
 
+#define TUNNEL_ROW(proto_, type, to_dst, text)                                          \
+	{                                                                               \
+		.ip_proto = (proto_), .record = (type), .is_about_dst = (to_dst),       \
+		.proto = "PROTO_", .number = (proto_), .state = "open", .desc = (text), \
+		.warning = WARN_TUNNEL                                                  \
+	}
+#define ROUTER_ROW(proto_, name, v4, v6)                                                        \
+	{                                                                                       \
+		.ip_proto = (proto_), .record = REC_RO, .proto = (name), .number = PROTO_PLAIN, \
+		.state = "router", .desc = "", .group_v4 = {{224, 0, 0, (v4)}, ADDR_V4},        \
+		.group_v6 = {                                                                   \
+			{0xff, 2, [15] = (v6)},                                                 \
+			ADDR_V6                                                                 \
+		}                                                                               \
+	}
+
+/* clang-format off */
 static const struct proto_row rows[] = {
-	{.ip_proto = 47,
-         .record = REC_PC,
-         .proto = "PROTO_",
-         .number = 47,
-         .state = "open",
-         .desc = "gre/client",
-         .warning = WARN_TUNNEL},
-	{.ip_proto = 50,
-         .record = REC_PC,
-         .proto = "PROTO_",
-         .number = 50,
-         .state = "open",
-         .desc = "ipsec-esp/client",
-         .warning = WARN_TUNNEL},
-	{.ip_proto = 50,
-         .record = REC_PS,
-         .is_about_dst = true,
-         .proto = "PROTO_",
-         .number = 50,
-         .state = "open",
-         .desc = "ipsec-esp/server unconfirmed",
-         .warning = WARN_TUNNEL},
-	{.ip_proto = 51,
-         .record = REC_PC,
-         .proto = "PROTO_",
-         .number = 51,
-         .state = "open",
-         .desc = "ipsec-ah/client",
-         .warning = WARN_TUNNEL},
-	{.ip_proto = 51,
-         .record = REC_PS,
-         .is_about_dst = true,
-         .proto = "PROTO_",
-         .number = 51,
-         .state = "open",
-         .desc = "ipsec-ah/server unconfirmed",
-         .warning = WARN_TUNNEL},
-	/* RFC 7868 section 2.1, RFC 2328 appendix A.1 and RFC 5340, RFC 9568 section 5.1 */
-	{.ip_proto = 88,
-         .record = REC_RO,
-         .proto = "EIGRP",
-         .number = PROTO_PLAIN,
-         .state = "router",
-         .desc = "",
-         .group_v4 = "224.0.0.10",
-         .group_v6 = "ff02::a"},
-	{.ip_proto = 89,
-         .record = REC_RO,
-         .proto = "OSPF",
-         .number = PROTO_PLAIN,
-         .state = "router",
-         .desc = "",
-         .group_v4 = "224.0.0.5",
-         .group_v6 = "ff02::5"},
-	{.ip_proto = 112,
-         .record = REC_RO,
-         .proto = "VRRP",
-         .number = PROTO_PLAIN,
-         .state = "router",
-         .desc = "",
-         .group_v4 = "224.0.0.18",
-         .group_v6 = "ff02::12"},
+	TUNNEL_ROW(47, REC_PC, false, "gre/client"),
+	TUNNEL_ROW(50, REC_PC, false, "ipsec-esp/client"),
+	TUNNEL_ROW(50, REC_PS, true,  "ipsec-esp/server unconfirmed"),
+	TUNNEL_ROW(51, REC_PC, false, "ipsec-ah/client"),
+	TUNNEL_ROW(51, REC_PS, true,  "ipsec-ah/server unconfirmed"),
+	ROUTER_ROW(88,  "EIGRP", 10, 0x0a), /* RFC 7868 section 2.1 */
+	ROUTER_ROW(89,  "OSPF",   5, 0x05), /* RFC 2328 appendix A.1, RFC 5340 appendix A.1 */
+	ROUTER_ROW(112, "VRRP",  18, 0x12), /* RFC 9568 section 5.1 */
 };
+/* clang-format on */
 
 static bool is_for(const struct proto_row *row, const struct pkt *pkt)
 {
-	const char *group = pkt->dst.family == ADDR_V4 ? row->group_v4 : row->group_v6;
-	struct addr addr;
+	const struct addr *group = pkt->dst.family == ADDR_V4 ? &row->group_v4 : &row->group_v6;
 
-	if (row->ip_proto != pkt->ip_proto) {
-		return false;
-	}
-	return group == NULL || (addr_parse(group, &addr) && addr_equal(&addr, &pkt->dst));
-}
-
-/* The marker stands behind the inner IPv4 header. */
-static bool has_marker(const struct pkt *pkt)
-{
-	struct pkt inner;
-
-	return pkt_decode_quoted(&inner, pkt->payload) &&
-	       span_equal(inner.ip_payload, span_str(MARKER));
+	return row->ip_proto == pkt->ip_proto &&
+	       (group->family == ADDR_NONE || addr_equal(group, &pkt->dst));
 }
 
 static enum verdict on_ipip(const struct pkt *pkt, struct analyzer_ctx *ctx)
@@ -114,7 +66,7 @@ static enum verdict on_ipip(const struct pkt *pkt, struct analyzer_ctx *ctx)
 	if (!pkt_decode_quoted(&inner, pkt->payload) || inner.src.family != ADDR_V4) {
 		return VERDICT_UNHANDLED;
 	}
-	if (has_marker(pkt)) {
+	if (span_equal(inner.ip_payload, span_str(MARKER))) {
 		warnings_add(&warnings, WARN_SCAN);
 	}
 	emit_words(ctx, REC_IP, &pkt->src, "ipencap", PROTO_PLAIN, "open", "ipencap/client",

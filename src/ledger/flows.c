@@ -54,11 +54,10 @@ static int compare(const struct endpoint *a, const struct endpoint *b)
 static struct flow_ref ref_of(const struct flows *f, const struct endpoint *src,
                               const struct endpoint *dst)
 {
-	struct ledger keyed = {.key = f->key};
 	bool is_low = compare(src, dst) <= 0;
 
 	return (struct flow_ref){
-		.key = ledger_key(&keyed, 0, is_low ? src : dst, is_low ? dst : src),
+		.key = ledger_key(&f->key, 0, is_low ? src : dst, is_low ? dst : src),
 		.shift = is_low ? 0 : DIRECTION_BITS,
 		.other_shift = is_low ? DIRECTION_BITS : 0,
 	};

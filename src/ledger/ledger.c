@@ -60,12 +60,12 @@ static void add_endpoint(struct hash *h, const struct endpoint *e)
 	hash_add_u64(h, (uint64_t)e->addr.family << 16 | e->port);
 }
 
-uint64_t ledger_key(const struct ledger *ledger, unsigned kind, const struct endpoint *a,
+uint64_t ledger_key(const struct hash_key *key, unsigned kind, const struct endpoint *a,
                     const struct endpoint *b)
 {
 	struct hash h;
 
-	hash_init(&h, &ledger->key);
+	hash_init(&h, key);
 	add_endpoint(&h, a);
 	if (b != NULL) {
 		add_endpoint(&h, b);

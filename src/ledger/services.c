@@ -21,7 +21,7 @@ enum service_state service_next(enum service_state state, enum service_event eve
 enum service_state service_note(struct ledger *ledger, const struct endpoint *service,
                                 enum service_event event, uint64_t time_ns)
 {
-	uint64_t key = ledger_key(ledger, KIND_SERVICE, service, NULL);
+	uint64_t key = ledger_key(&ledger->key, KIND_SERVICE, service, NULL);
 	uint64_t value = table_get(ledger->services, key, time_ns);
 	enum service_state old, new;
 
@@ -39,7 +39,7 @@ enum service_state service_note(struct ledger *ledger, const struct endpoint *se
 enum service_state service_state(struct ledger *ledger, const struct endpoint *service,
                                  uint64_t time_ns)
 {
-	uint64_t key = ledger_key(ledger, KIND_SERVICE, service, NULL);
+	uint64_t key = ledger_key(&ledger->key, KIND_SERVICE, service, NULL);
 
 	return (enum service_state)(table_get(ledger->services, key, time_ns) & STATE_MASK);
 }
@@ -47,7 +47,7 @@ enum service_state service_state(struct ledger *ledger, const struct endpoint *s
 bool service_claim(struct ledger *ledger, const struct endpoint *service, enum service_flag flag,
                    uint64_t time_ns)
 {
-	uint64_t key = ledger_key(ledger, KIND_SERVICE, service, NULL);
+	uint64_t key = ledger_key(&ledger->key, KIND_SERVICE, service, NULL);
 
 	return (table_set_bits(ledger->services, key, time_ns, flag) & flag) == 0;
 }
@@ -55,7 +55,7 @@ bool service_claim(struct ledger *ledger, const struct endpoint *service, enum s
 bool service_has(struct ledger *ledger, const struct endpoint *service, enum service_flag flag,
                  uint64_t time_ns)
 {
-	uint64_t key = ledger_key(ledger, KIND_SERVICE, service, NULL);
+	uint64_t key = ledger_key(&ledger->key, KIND_SERVICE, service, NULL);
 
 	return (table_get(ledger->services, key, time_ns) & flag) != 0;
 }
@@ -87,7 +87,7 @@ static void set_attempts(struct ledger *ledger, uint64_t key, uint64_t time_ns, 
 
 bool service_may_identify(struct ledger *ledger, const struct endpoint *service, uint64_t time_ns)
 {
-	uint64_t key = ledger_key(ledger, KIND_SERVICE, service, NULL);
+	uint64_t key = ledger_key(&ledger->key, KIND_SERVICE, service, NULL);
 	uint64_t value = table_get(ledger->services, key, time_ns);
 	uint64_t window = time_ns / WINDOW_NS << WINDOW_SHIFT & WINDOW_MASK;
 	uint64_t attempts = attempts_of(value, window);
@@ -101,7 +101,7 @@ bool service_may_identify(struct ledger *ledger, const struct endpoint *service,
 
 void service_identified(struct ledger *ledger, const struct endpoint *service, uint64_t time_ns)
 {
-	uint64_t key = ledger_key(ledger, KIND_SERVICE, service, NULL);
+	uint64_t key = ledger_key(&ledger->key, KIND_SERVICE, service, NULL);
 
 	set_attempts(ledger, key, time_ns, table_get(ledger->services, key, time_ns), ATTEMPTS_MAX);
 }
@@ -109,7 +109,7 @@ void service_identified(struct ledger *ledger, const struct endpoint *service, u
 bool client_claim(struct ledger *ledger, const struct endpoint *client, enum client_flag flag,
                   uint64_t time_ns)
 {
-	uint64_t key = ledger_key(ledger, KIND_CLIENT, client, NULL);
+	uint64_t key = ledger_key(&ledger->key, KIND_CLIENT, client, NULL);
 
 	return (table_set_bits(ledger->clients, key, time_ns, flag) & flag) == 0;
 }
@@ -117,7 +117,7 @@ bool client_claim(struct ledger *ledger, const struct endpoint *client, enum cli
 bool client_has(struct ledger *ledger, const struct endpoint *client, enum client_flag flag,
                 uint64_t time_ns)
 {
-	uint64_t key = ledger_key(ledger, KIND_CLIENT, client, NULL);
+	uint64_t key = ledger_key(&ledger->key, KIND_CLIENT, client, NULL);
 
 	return (table_get(ledger->clients, key, time_ns) & flag) != 0;
 }
@@ -126,8 +126,8 @@ unsigned client_refused(struct ledger *ledger, const struct addr *client,
                         const struct endpoint *service, uint64_t time_ns)
 {
 	struct endpoint whole_client = {.addr = *client};
-	uint64_t pair = ledger_key(ledger, KIND_REFUSAL, &whole_client, service);
-	uint64_t count_key = ledger_key(ledger, KIND_REFUSAL_COUNT, &whole_client, NULL);
+	uint64_t pair = ledger_key(&ledger->key, KIND_REFUSAL, &whole_client, service);
+	uint64_t count_key = ledger_key(&ledger->key, KIND_REFUSAL_COUNT, &whole_client, NULL);
 	uint64_t absent = 0;
 
 	if (!table_exchange(ledger->refusals, pair, time_ns, &absent, 1)) {

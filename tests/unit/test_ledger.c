@@ -53,19 +53,19 @@ static void keys_differ_in_each_part(void **state)
 		endpoint("102:304::", 80), endpoint("::", 80),      endpoint("1.2.3.4", 0),
 	};
 	struct ledger other_key = ledger;
-	uint64_t key = ledger_key(&ledger, 1, &base, NULL);
-	uint64_t pair = ledger_key(&ledger, 1, &base, &others[0]);
+	uint64_t key = ledger_key(&ledger.key, 1, &base, NULL);
+	uint64_t pair = ledger_key(&ledger.key, 1, &base, &others[0]);
 
 	(void)state;
-	assert_true(key == ledger_key(&ledger, 1, &base, NULL));
-	assert_true(key != ledger_key(&ledger, 2, &base, NULL));
+	assert_true(key == ledger_key(&ledger.key, 1, &base, NULL));
+	assert_true(key != ledger_key(&ledger.key, 2, &base, NULL));
 	assert_true(key != pair);
-	assert_true(pair != ledger_key(&ledger, 1, &others[0], &base));
-	assert_true(pair != ledger_key(&ledger, 2, &base, &others[0]));
+	assert_true(pair != ledger_key(&ledger.key, 1, &others[0], &base));
+	assert_true(pair != ledger_key(&ledger.key, 2, &base, &others[0]));
 	for (size_t i = 0; i < COUNT(others); i++) {
-		assert_true(key != ledger_key(&ledger, 1, &others[i], NULL));
-		assert_true(ledger_key(&ledger, 1, &base, &base) !=
-		            ledger_key(&ledger, 1, &base, &others[i]));
+		assert_true(key != ledger_key(&ledger.key, 1, &others[i], NULL));
+		assert_true(ledger_key(&ledger.key, 1, &base, &base) !=
+		            ledger_key(&ledger.key, 1, &base, &others[i]));
 	}
 	/* Each byte of an address counts. */
 	for (unsigned byte = 0; byte < 16; byte++) {
@@ -73,11 +73,11 @@ static void keys_differ_in_each_part(void **state)
 		struct endpoint flipped = v6;
 
 		flipped.addr.bytes[byte] ^= 1;
-		assert_true(ledger_key(&ledger, 1, &v6, NULL) !=
-		            ledger_key(&ledger, 1, &flipped, NULL));
+		assert_true(ledger_key(&ledger.key, 1, &v6, NULL) !=
+		            ledger_key(&ledger.key, 1, &flipped, NULL));
 	}
 	other_key.key.k1++;
-	assert_true(key != ledger_key(&other_key, 1, &base, NULL));
+	assert_true(key != ledger_key(&other_key.key, 1, &base, NULL));
 }
 
 static void ledgers_end_twice(void **state)
@@ -88,7 +88,7 @@ static void ledgers_end_twice(void **state)
 	(void)state;
 	assert_int_equal(ledger_init(&a), 0);
 	assert_int_equal(ledger_init(&b), 0);
-	assert_true(ledger_key(&a, 0, &e, NULL) != ledger_key(&b, 0, &e, NULL));
+	assert_true(ledger_key(&a.key, 0, &e, NULL) != ledger_key(&b.key, 0, &e, NULL));
 	assert_true(seen_is_new(&a, 1, 0));
 	assert_true(seen_is_new(&b, 1, 0)); /* they share nothing */
 	ledger_fini(&a);

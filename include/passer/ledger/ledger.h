@@ -38,5 +38,5 @@ int ledger_init(struct ledger *ledger);
 void ledger_fini(struct ledger *ledger);
 
 /* The key of (kind, endpoint) or (kind, two endpoints) in a table; kind keeps uses apart. */
-uint64_t ledger_key(const struct ledger *ledger, unsigned kind, const struct endpoint *a,
+uint64_t ledger_key(const struct hash_key *key, unsigned kind, const struct endpoint *a,
                     const struct endpoint *b);
