@@ -2,13 +2,13 @@
 /*
  * Fanout selector (packet(7), PACKET_FANOUT_EBPF): says which member of the group gets a frame. The
  * two addresses decide, in whichever order, so that both directions of all that two hosts say to
- * one another, fragments included, come to the same worker. What is not IP comes to the first.
+ * one another, fragments included, come to the same worker. Of a packet in a tunnel its own
+ * addresses decide, since the ends of the tunnel may differ from one direction to the other. What
+ * is not IP comes to the first.
  */
 #include "parse.bpf.h"
 
-#define IPV4_SOURCE 12
-#define IPV6_SOURCE 8
-#define IPV6_WORDS  4
+#define PORTS_BYTES 4
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -33,31 +33,50 @@ static __always_inline __u32 hash_address(const __u32 *words, int count)
 	return h;
 }
 
-static __always_inline __u32 hash_pair(const __u32 *words, int words_per_address)
+static __always_inline __u32 hash_pair(const struct packet *p)
 {
-	return mix(hash_address(words, words_per_address) +
-	           hash_address(words + words_per_address, words_per_address));
+	const __u32 *words = p->addresses;
+
+	return p->is_v6 ? mix(hash_address(words, 4) + hash_address(words + 4, 4))
+	                : mix(hash_address(words, 1) + hash_address(words + 1, 1));
+}
+
+static __always_inline enum tunnel enter_tunnel(const struct __sk_buff *skb, struct packet *p)
+{
+	__u8 ports[PORTS_BYTES];
+
+	if (p->proto == PROTO_TCP) {
+		return TUNNEL_NONE;
+	}
+	if (p->proto != PROTO_UDP) {
+		return enter_ip(skb, p);
+	}
+	return load(skb, &p->at, ports, sizeof(ports))
+	               ? enter_udp(skb, p, be16(ports), be16(ports + 2))
+	               : TUNNEL_NONE;
 }
 
 /* The kernel takes the result modulo the number of members. */
 SEC("socket")
 int passer_fanout(struct __sk_buff *skb)
 {
-	__u32 pair[2 * IPV6_WORDS];
-	struct place at;
-	__u16 ethertype;
+	struct packet p;
+	__u32 hash = 0;
 
-	if (!find_network(skb, skb->pkt_type == PACKET_OUTGOING, &at, &ethertype)) {
-		return 0;
+	begin_packet(skb, skb->pkt_type == PACKET_OUTGOING, &p);
+	for (int depth = 0; depth < 2; depth++) {
+		if (!read_link(skb, &p) || !is_ip(p.ethertype)) {
+			break;
+		}
+		enum reach reach = read_ip(skb, &p);
+
+		if (reach == REACH_NOTHING) {
+			break;
+		}
+		hash = hash_pair(&p);
+		if (reach != REACH_UPPER || enter_tunnel(skb, &p) != TUNNEL_OPEN) {
+			break;
+		}
 	}
-	switch (ethertype) {
-	case ETHERTYPE_IPV4:
-		at.offset += IPV4_SOURCE;
-		return load(skb, &at, pair, 2 * sizeof(__u32)) ? hash_pair(pair, 1) : 0;
-	case ETHERTYPE_IPV6:
-		at.offset += IPV6_SOURCE;
-		return load(skb, &at, pair, sizeof(pair)) ? hash_pair(pair, IPV6_WORDS) : 0;
-	default:
-		return 0;
-	}
+	return hash;
 }

@@ -14,9 +14,20 @@
 
 #define GROUP_MASK 0xffff
 
-static int join(int fd, uint32_t group, uint32_t flags, struct err *err)
+/*
+ * The hash of FANOUT_FLOW is the kernel's own over addresses and ports, the same for both
+ * directions; ports are in the first fragment only, hence the reassembly.
+ */
+static const uint32_t modes[] = {
+	[FANOUT_HOST] = PACKET_FANOUT_EBPF,
+	[FANOUT_FLOW] = PACKET_FANOUT_HASH | PACKET_FANOUT_FLAG_DEFRAG,
+	[FANOUT_CPU] = PACKET_FANOUT_CPU,
+	[FANOUT_QUEUE] = PACKET_FANOUT_QM,
+};
+
+static int join(int fd, uint32_t group, uint32_t mode, struct err *err)
 {
-	uint32_t arg = group | (PACKET_FANOUT_EBPF | flags) << 16;
+	uint32_t arg = group | mode << 16;
 
 	if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &arg, sizeof(arg)) == 0) {
 		return 0;
@@ -63,15 +74,15 @@ static int set_selector(int fd, struct err *err)
 	return ret;
 }
 
-int fanout_join(int fd, int group, int *out_group, struct err *err)
+int fanout_join(int fd, enum fanout_mode mode, int group, int *out_group, struct err *err)
 {
 	if (group >= 0) {
 		*out_group = group;
-		return join(fd, (uint32_t)group & GROUP_MASK, 0, err);
+		return join(fd, (uint32_t)group & GROUP_MASK, modes[mode], err);
 	}
-	int ret = join(fd, 0, PACKET_FANOUT_FLAG_UNIQUEID, err);
+	int ret = join(fd, 0, modes[mode] | PACKET_FANOUT_FLAG_UNIQUEID, err);
 
-	if (ret == 0) {
+	if (ret == 0 && mode == FANOUT_HOST) {
 		ret = set_selector(fd, err);
 	}
 	return ret != 0 ? ret : read_group(fd, out_group, err);

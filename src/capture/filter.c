@@ -3,31 +3,87 @@
 
 #include "bpflog.h"
 #include "syserr.h"
+#include "user_filter.h"
 
 #include "passer_filter.skel.h"
+
+#include <passer/base/clock.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #define LOOPBACK_IFINDEX 1 /* in every network namespace: the kernel makes it first */
 
 struct filter {
 	struct passer_filter *skeleton;
-	struct class_counter *per_cpu; /* room for one entry of the map */
+	struct user_filter *user; /* asked before; NULL: none */
+	uint64_t *per_cpu;        /* room for an entry of a map of counters */
 	int cpus;
 };
 
+static const uint32_t only_key; /* of maps with one entry */
+
+/* The longest entry of a map of counters; the other ones are class_counter. */
+#define ENTRY_BYTES sizeof(struct filter_events)
+
+_Static_assert(ENTRY_BYTES >= sizeof(struct class_counter), "it is the longest");
+
+/* ---- Loading ---- */
+
 /* What the filter could not read is always kept: user space looks again and counts it. */
-static void configure(struct filter_config *config, uint32_t keep_classes)
+static struct filter_settings settings_of(const struct ring_selection *selection)
 {
-	config->keep_classes = keep_classes | 1u << FRAME_CLASS_SHORT;
-	config->loopback_ifindex = LOOPBACK_IFINDEX;
+	return (struct filter_settings){
+		.keep_classes = selection->keep_classes | FRAME_CLASSES_ALWAYS_KEPT,
+		.tcp_budget = selection->tcp_budget,
+		.udp_budget = selection->udp_budget,
+		.loopback_ifindex = LOOPBACK_IFINDEX,
+	};
 }
 
-int filter_open(uint32_t keep_classes, struct filter **out_filter, struct err *err)
+/* The kernel's coarse clock moves once in a jiffy, so its resolution tells how long that is. */
+static uint32_t window_ticks(void)
+{
+	struct timespec jiffy = {.tv_nsec = NS_PER_S / 250};
+
+	clock_getres(CLOCK_MONOTONIC_COARSE, &jiffy);
+	return (uint32_t)(BUDGET_WINDOW_S * NS_PER_S / (uint64_t)jiffy.tv_nsec >> FLOW_TICK_SHIFT);
+}
+
+static int set_constants(struct filter *f, const struct filter *sibling)
+{
+	/* Read-only for the programs; here it may still be written. */
+	struct filter_constants *constants =
+		(struct filter_constants *)&f->skeleton->rodata->constants;
+
+	if (sibling != NULL) {
+		memcpy(constants, (const void *)&sibling->skeleton->rodata->constants,
+		       sizeof(*constants));
+		return bpf_map__reuse_fd(f->skeleton->maps.flows,
+		                         bpf_map__fd(sibling->skeleton->maps.flows));
+	}
+	constants->window_ticks = window_ticks();
+	return getrandom(constants->hash_key, sizeof(constants->hash_key), 0) < 0 ? -errno : 0;
+}
+
+static int load(struct filter *f, const struct ring_config *config, const struct filter *sibling)
+{
+	int ret = set_constants(f, sibling);
+
+	if (ret == 0) {
+		ret = passer_filter__load(f->skeleton);
+	}
+	return ret == 0 ? filter_set_selection(f, &config->selection) : ret;
+}
+
+int filter_open(const struct ring_config *config, const struct filter *sibling,
+                struct filter **out_filter, struct err *err)
 {
 	int ret = -ENOMEM;
 	struct filter *f = calloc(1, sizeof(*f));
@@ -41,15 +97,13 @@ int filter_open(uint32_t keep_classes, struct filter **out_filter, struct err *e
 		ret = syserr_set(err, f->cpus, "number of CPUs");
 		goto fail;
 	}
-	f->per_cpu = calloc((size_t)f->cpus, sizeof(*f->per_cpu));
+	f->per_cpu = calloc((size_t)f->cpus, ENTRY_BYTES);
 	f->skeleton = passer_filter__open();
 	if (f->per_cpu == NULL || f->skeleton == NULL) {
 		ret = syserr_set(err, -ENOMEM, "eBPF filter");
 		goto fail;
 	}
-	/* Read-only for the program; here it may still be written. */
-	configure((struct filter_config *)&f->skeleton->rodata->config, keep_classes);
-	ret = passer_filter__load(f->skeleton);
+	ret = load(f, config, sibling);
 	if (ret != 0) {
 		syserr_set(err, ret, "the kernel does not load the eBPF filter");
 		goto fail;
@@ -66,14 +120,46 @@ void filter_close(struct filter *filter)
 	if (filter == NULL) {
 		return;
 	}
+	user_filter_close(filter->user);
 	passer_filter__destroy(filter->skeleton);
 	free(filter->per_cpu);
 	free(filter);
 }
 
+int filter_ask(struct filter *filter, const char *expression, enum link_type link, struct err *err)
+{
+	const struct user_filter_config config = {
+		.expression = expression,
+		.link = link,
+		.loopback_ifindex = LOOPBACK_IFINDEX,
+		.next = bpf_program__fd(filter->skeleton->progs.passer_filter),
+		.counters = bpf_map__fd(filter->skeleton->maps.counters),
+	};
+
+	return user_filter_open(&config, &filter->user, err);
+}
+
+bool filter_asks(const struct filter *filter)
+{
+	return filter->user != NULL;
+}
+
+void filter_ask_no_more(struct filter *filter)
+{
+	user_filter_close(filter->user);
+	filter->user = NULL;
+}
+
+/* Whatever stands before it calls passer_filter at its end. */
+static int entry_program(const struct filter *filter)
+{
+	return filter->user != NULL ? user_filter_program(filter->user)
+	                            : bpf_program__fd(filter->skeleton->progs.passer_filter);
+}
+
 int filter_attach(const struct filter *filter, int fd, struct err *err)
 {
-	int program = bpf_program__fd(filter->skeleton->progs.passer_filter);
+	int program = entry_program(filter);
 
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, &program, sizeof(program)) != 0) {
 		return syserr_set(err, -errno, "the socket does not take the eBPF filter");
@@ -81,30 +167,51 @@ int filter_attach(const struct filter *filter, int fd, struct err *err)
 	return 0;
 }
 
-static void add_counter(struct class_counter *sum, const struct class_counter *part)
+int filter_set_selection(const struct filter *filter, const struct ring_selection *selection)
 {
-	sum->kept += part->kept;
-	sum->dropped += part->dropped;
-	sum->kept_bytes += part->kept_bytes;
-	sum->dropped_bytes += part->dropped_bytes;
+	const struct filter_settings settings = settings_of(selection);
+	int map = bpf_map__fd(filter->skeleton->maps.settings);
+
+	return bpf_map_update_elem(map, &only_key, &settings, BPF_ANY) != 0 ? -errno : 0;
 }
 
-int filter_read_classes(const struct filter *filter,
-                        struct class_counter out_classes[FRAME_CLASS_COUNT])
+/* ---- Counters ---- */
+
+/* An entry of a per-CPU map that is so many counters of 64 bits and nothing else. */
+static int sum_entry(const struct filter *filter, const struct bpf_map *map, uint32_t key,
+                     void *out_sum, size_t bytes)
 {
-	int map = bpf_map__fd(filter->skeleton->maps.class_counters);
-	struct class_counter classes[FRAME_CLASS_COUNT] = {{0}};
+	const size_t words = bytes / sizeof(uint64_t);
+	uint64_t *sum = out_sum;
 
-	for (uint32_t key = 0; key < FRAME_CLASS_COUNT; key++) {
-		int ret = bpf_map_lookup_elem(map, &key, filter->per_cpu);
+	if (bpf_map_lookup_elem(bpf_map__fd(map), &key, filter->per_cpu) != 0) {
+		return -errno;
+	}
+	memset(sum, 0, bytes);
+	for (size_t i = 0; i < (size_t)filter->cpus * words; i++) {
+		sum[i % words] += filter->per_cpu[i];
+	}
+	return 0;
+}
 
-		if (ret != 0) {
-			return ret;
-		}
-		for (int cpu = 0; cpu < filter->cpus; cpu++) {
-			add_counter(&classes[key], &filter->per_cpu[cpu]);
+int filter_read(const struct filter *filter, struct filter_counters *out_counters)
+{
+	const struct bpf_map *classes = filter->skeleton->maps.classes;
+	struct filter_counters sum = {.flows_unknown = 0};
+	int ret = sum_entry(filter, filter->skeleton->maps.counters, only_key, &sum,
+	                    sizeof(struct filter_events));
+
+	for (uint32_t key = 0; key < CLASS_COUNTERS && ret == 0; key++) {
+		uint32_t frame_class = key / USED_COUNTS;
+		uint32_t used = key % USED_COUNTS;
+
+		if (used == 0 || has_budget(frame_class)) {
+			ret = sum_entry(filter, classes, key, &sum.classes[frame_class][used],
+			                sizeof(struct class_counter));
 		}
 	}
-	memcpy(out_classes, classes, sizeof(classes));
-	return 0;
+	if (ret == 0) {
+		*out_counters = sum;
+	}
+	return ret;
 }

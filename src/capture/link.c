@@ -8,6 +8,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/if.h>
 #include <linux/if_arp.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,13 +51,53 @@ enum link_type link_type_of(uint16_t hatype)
 
 /* ---- Messages ---- */
 
-static int take_name(const struct nlattr *attr, void *user)
+/* The kernel's struct grows from release to release: what an older one does not tell is 0. */
+static void take_stats(const struct nlattr *attr, struct link_stats *out_stats)
 {
-	const char **name = user;
+	struct rtnl_link_stats64 kernel = {0};
+	size_t len = mnl_attr_get_payload_len(attr);
 
-	if (mnl_attr_get_type(attr) == IFLA_IFNAME &&
-	    mnl_attr_validate(attr, MNL_TYPE_STRING) == 0) {
-		*name = mnl_attr_get_str(attr);
+	memcpy(&kernel, mnl_attr_get_payload(attr), len < sizeof(kernel) ? len : sizeof(kernel));
+	*out_stats = (struct link_stats){
+		.rx_packets = kernel.rx_packets,
+		.rx_bytes = kernel.rx_bytes,
+		.tx_packets = kernel.tx_packets,
+		.rx_errors = kernel.rx_errors,
+		.rx_dropped = kernel.rx_dropped,
+		.rx_missed = kernel.rx_missed_errors,
+		.rx_fifo = kernel.rx_fifo_errors,
+		.rx_nohandler = kernel.rx_nohandler,
+	};
+}
+
+static void take_u32(const struct nlattr *attr, uint32_t *out_value)
+{
+	if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0) {
+		*out_value = mnl_attr_get_u32(attr);
+	}
+}
+
+static int take_attr(const struct nlattr *attr, void *user)
+{
+	struct link_info *link = user;
+
+	switch (mnl_attr_get_type(attr)) {
+	case IFLA_IFNAME:
+		if (mnl_attr_validate(attr, MNL_TYPE_STRING) == 0) {
+			strncpy(link->name, mnl_attr_get_str(attr), sizeof(link->name) - 1);
+		}
+		break;
+	case IFLA_MTU:
+		take_u32(attr, &link->mtu);
+		break;
+	case IFLA_CARRIER_CHANGES:
+		take_u32(attr, &link->carrier_changes);
+		break;
+	case IFLA_STATS64:
+		take_stats(attr, &link->stats);
+		break;
+	default:
+		break;
 	}
 	return MNL_CB_OK;
 }
@@ -67,8 +108,6 @@ static int take_name(const struct nlattr *attr, void *user)
  */
 static bool parse_link(const struct nlmsghdr *message, struct link_info *out_link)
 {
-	const char *name = NULL;
-
 	if ((message->nlmsg_type != RTM_NEWLINK && message->nlmsg_type != RTM_DELLINK) ||
 	    mnl_nlmsg_get_payload_len(message) < sizeof(struct ifinfomsg)) {
 		return false;
@@ -78,10 +117,6 @@ static bool parse_link(const struct nlmsghdr *message, struct link_info *out_lin
 	if (info->ifi_family != AF_UNSPEC || info->ifi_index <= 0) {
 		return false;
 	}
-	mnl_attr_parse(message, sizeof(*info), take_name, &name);
-	if (name == NULL) {
-		return false;
-	}
 	*out_link = (struct link_info){
 		.ifindex = (unsigned)info->ifi_index,
 		.hatype = info->ifi_type,
@@ -89,8 +124,8 @@ static bool parse_link(const struct nlmsghdr *message, struct link_info *out_lin
 		.is_gone = message->nlmsg_type == RTM_DELLINK,
 		.is_loopback = (info->ifi_flags & IFF_LOOPBACK) != 0,
 	};
-	strncpy(out_link->name, name, sizeof(out_link->name) - 1);
-	return true;
+	mnl_attr_parse(message, sizeof(*info), take_attr, out_link);
+	return out_link->name[0] != '\0';
 }
 
 struct receiver {
@@ -163,6 +198,11 @@ static int list_links(struct receiver *receiver)
 	return ret;
 }
 
+int link_list(link_fn *fn, void *user)
+{
+	return list_links(&(struct receiver){.fn = fn, .user = user});
+}
+
 static void keep_link(void *user, const struct link_info *link)
 {
 	*(struct link_info *)user = *link;
@@ -212,7 +252,7 @@ int link_monitor_open(struct link_monitor **out_monitor, link_fn *fn, void *user
 		goto fail;
 	}
 	/* Only now: what changes from here on is told, if need be twice. */
-	ret = list_links(&(struct receiver){.fn = fn, .user = user});
+	ret = link_list(fn, user);
 	if (ret != 0) {
 		syserr_set(err, ret, "list of interfaces");
 		goto fail;

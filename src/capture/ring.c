@@ -15,6 +15,7 @@
 #include <passer/capture/ring.h>
 
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,10 +32,12 @@ struct ring {
 	int fanout_id;
 	struct socket_ring memory;
 	struct filter *filter;
+	enum link_type asked_link; /* frames that the expression was asked about; else UNKNOWN */
 	struct ring_progress *progress;
-	unsigned next; /* block to be read next */
-	bool has_next; /* false until this process has read for the first time */
-	bool is_told;  /* that the ring contradicts itself */
+	unsigned next;   /* block to be read next */
+	unsigned behind; /* blocks from there on that were seen waiting, all in a row */
+	bool has_next;   /* false until this process has read for the first time */
+	bool is_told;    /* that the ring contradicts itself */
 };
 
 /* ---- Walking the ring ---- */
@@ -91,18 +94,23 @@ static unsigned find_next(const struct ring *r)
 	return oldest;
 }
 
+/* Frames of the block in work that have been handed out. */
+static uint32_t frames_begun(const struct ring_progress *progress)
+{
+	return (uint32_t)(progress->frames - progress->frames_before);
+}
+
 /*
- * Frames of the block that a predecessor has already had. A process may be killed between any two
- * of these writes: the number of frames is reset before they are said to be of another block.
+ * Returns how many frames of the block a predecessor has had. A process may be killed between any
+ * two of these writes: the frames before it are summed up before the block is said to be another.
  */
 static uint32_t begin_block(struct ring_progress *progress, uint64_t seq)
 {
-	if (progress->block_seq == seq) {
-		return progress->frames_begun;
+	if (progress->block_seq != seq) {
+		__atomic_store_n(&progress->frames_before, progress->frames, __ATOMIC_RELEASE);
+		__atomic_store_n(&progress->block_seq, seq, __ATOMIC_RELEASE);
 	}
-	__atomic_store_n(&progress->frames_begun, 0, __ATOMIC_RELEASE);
-	__atomic_store_n(&progress->block_seq, seq, __ATOMIC_RELEASE);
-	return 0;
+	return frames_begun(progress);
 }
 
 /* Written by the kernel, but to memory that we can write to as well: nothing in it is trusted. */
@@ -134,7 +142,16 @@ static struct frame frame_of(const struct tpacket3_hdr *header)
 		.interface = (uint32_t)from->sll_ifindex,
 		.has_vlan = (header->tp_status & TP_STATUS_VLAN_VALID) != 0,
 		.vlan_tci = (uint16_t)header->hv1.tp_vlan_tci,
+		.vlan_tpid = (header->tp_status & TP_STATUS_VLAN_TPID_VALID) != 0
+	                             ? header->hv1.tp_vlan_tpid
+	                             : ETH_P_8021Q,
 	};
+}
+
+/* Of an interface that has changed its kind, what comes now was asked in the wrong way. */
+static bool was_asked(const struct ring *r, enum link_type link)
+{
+	return r->asked_link != LINK_UNKNOWN && r->asked_link == link;
 }
 
 /* Returns the number of frames found: less than there should be when the ring contradicts itself.
@@ -155,8 +172,10 @@ static uint32_t walk_block(struct ring *r, const struct tpacket_block_desc *bloc
 		if (i >= skipped) {
 			struct frame frame = frame_of(header);
 
+			frame.is_wanted = was_asked(r, frame.link);
 			/* Before it is handed out: it shall not kill the successor too. */
-			__atomic_store_n(&r->progress->frames_begun, i + 1, __ATOMIC_RELEASE);
+			__atomic_store_n(&r->progress->frames, r->progress->frames + 1,
+			                 __ATOMIC_RELEASE);
 			fn(user, &frame);
 		}
 		if (i + 1 < frames && header->tp_next_offset < TPACKET3_HDRLEN) {
@@ -174,6 +193,18 @@ static void tell_torn(struct ring *r, uint32_t found, uint32_t frames)
 		log_error("capture: %s: a block of the ring contradicts itself: %u of %u frames "
 		          "found",
 		          r->name, found, frames);
+	}
+}
+
+/* A block that was seen waiting waits until it is taken, so each is looked at once. */
+static void note_waiting(struct ring *r)
+{
+	while (r->behind < r->memory.blocks &&
+	       is_ours(block_at(r, (r->next + r->behind) % r->memory.blocks))) {
+		r->behind++;
+	}
+	if (r->behind > r->progress->blocks_waiting_max) {
+		__atomic_store_n(&r->progress->blocks_waiting_max, r->behind, __ATOMIC_RELAXED);
 	}
 }
 
@@ -205,6 +236,7 @@ static int ring_read(struct source *source, source_frame_fn *fn, void *user, str
 	if (!is_ours(block)) {
 		return read_nothing(r, err);
 	}
+	note_waiting(r);
 	uint32_t frames = block->hdr.bh1.num_pkts;
 	uint32_t found = walk_block(r, block, fn, user);
 
@@ -214,6 +246,7 @@ static int ring_read(struct source *source, source_frame_fn *fn, void *user, str
 	}
 	give_back(block);
 	r->next = block_after(r, r->next);
+	r->behind--;
 	return SOURCE_MORE;
 }
 
@@ -239,7 +272,9 @@ typedef int step_fn(struct ring *r, const struct ring_config *config, struct err
 
 static int load_filter(struct ring *r, const struct ring_config *config, struct err *err)
 {
-	return filter_open(config->keep_classes, &r->filter, err);
+	const struct filter *sibling = config->sibling != NULL ? config->sibling->filter : NULL;
+
+	return filter_open(config, sibling, &r->filter, err);
 }
 
 static int open_socket(struct ring *r, const struct ring_config *config, struct err *err)
@@ -278,13 +313,59 @@ static int join_group(struct ring *r, const struct ring_config *config, struct e
 	if (config->is_alone) {
 		return 0;
 	}
-	return fanout_join(r->fd, config->fanout_id, &r->fanout_id, err);
+	return fanout_join(r->fd, config->fanout, config->fanout_id, &r->fanout_id, err);
 }
 
+/* How the frames of the interface begin that the socket is bound to; all interfaces: unknown. */
+static enum link_type link_of(int fd)
+{
+	struct sockaddr_ll address = {0};
+	socklen_t len = sizeof(address);
+
+	if (getsockname(fd, (struct sockaddr *)&address, &len) != 0) {
+		return LINK_UNKNOWN;
+	}
+	return link_type_of(address.sll_hatype);
+}
+
+/* Told once for an interface, whatever the number of its rings. */
+static void tell_not_asked(const struct ring_config *config, const struct err *err)
+{
+	if (config->fanout_id < 0) {
+		log_warn("capture: %s: the filter expression is asked in user space: %s",
+		         config->name, err->text);
+	}
+}
+
+static int ask_expression(struct ring *r, const struct ring_config *config, struct err *err)
+{
+	enum link_type link = link_of(r->fd);
+	struct err reason;
+
+	(void)err;
+	if (config->expression == NULL) {
+		return 0;
+	}
+	if (filter_ask(r->filter, config->expression, link, &reason) == 0) {
+		r->asked_link = link;
+	} else {
+		tell_not_asked(config, &reason);
+	}
+	return 0;
+}
+
+/* The memory that a socket has for its filter may do for the one, but not for the expression. */
 static int swap_filter(struct ring *r, const struct ring_config *config, struct err *err)
 {
-	(void)config;
-	return filter_attach(r->filter, r->fd, err);
+	int ret = filter_attach(r->filter, r->fd, err);
+
+	if (ret != 0 && filter_asks(r->filter)) {
+		tell_not_asked(config, err);
+		filter_ask_no_more(r->filter);
+		r->asked_link = LINK_UNKNOWN;
+		ret = filter_attach(r->filter, r->fd, err);
+	}
+	return ret;
 }
 
 /*
@@ -299,6 +380,7 @@ static step_fn *const steps[] = {
 	mute,               /* rejects everything */
 	bind_interface,     /* the kernel begins to ask the filter */
 	listen_promiscuous, /* slow: before the group counts on this member */
+	ask_expression,     /* now that the kind of interface is known */
 	join_group,         /* its share is lost until the next step */
 	swap_filter,        /* hears */
 };
@@ -389,7 +471,46 @@ int ring_read_counters(struct ring *ring, struct ring_counters *counters)
 	return 0;
 }
 
-int ring_read_classes(const struct ring *ring, struct class_counter out_classes[FRAME_CLASS_COUNT])
+int ring_set_selection(struct ring *ring, const struct ring_selection *selection)
 {
-	return filter_read_classes(ring->filter, out_classes);
+	return filter_set_selection(ring->filter, selection);
+}
+
+int ring_read_filter(const struct ring *ring, struct filter_counters *out_counters)
+{
+	return filter_read(ring->filter, out_counters);
+}
+
+/* Both go on meanwhile: the block in work may be another one by now. */
+static uint32_t frames_left(const struct ring *ring, uint32_t frames, bool is_in_work)
+{
+	uint32_t begun = is_in_work ? frames_begun(ring->progress) : 0;
+
+	return frames > begun ? frames - begun : 0;
+}
+
+/*
+ * Of the blocks that are the kernel's, one is being filled: that which has the highest number of
+ * all, unless it is the one that was read last, and the kernel has not gone on yet since the ring
+ * was full.
+ */
+uint64_t ring_waiting(const struct ring *ring)
+{
+	uint64_t in_work = __atomic_load_n(&ring->progress->block_seq, __ATOMIC_RELAXED);
+	uint64_t newest_seq = 0, waiting = 0;
+	uint32_t newest_frames = 0;
+
+	for (unsigned i = 0; i < ring->memory.blocks; i++) {
+		const struct tpacket_block_desc *block = block_at(ring, i);
+		bool is_waiting = is_ours(block);
+		uint64_t seq = __atomic_load_n(&block->hdr.bh1.seq_num, __ATOMIC_RELAXED);
+		uint32_t frames = __atomic_load_n(&block->hdr.bh1.num_pkts, __ATOMIC_RELAXED);
+
+		waiting += is_waiting ? frames_left(ring, frames, seq == in_work) : 0;
+		if (seq > newest_seq) {
+			newest_seq = seq;
+			newest_frames = is_waiting || seq == in_work ? 0 : frames;
+		}
+	}
+	return waiting + newest_frames;
 }

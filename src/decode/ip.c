@@ -4,8 +4,11 @@
 
 #define IPV4_MIN_BYTES      20
 #define IPV4_OFFSET         0x1fff /* in units of 8 bytes */
-#define IPV4_MORE_FRAGMENTS 0x2000
+#define IPV4_FLAGS_SHIFT    13
 #define IPV6_BYTES          40
+#define IPV6_FLOW           0xfffff
+#define IPV6_CLASS_SHIFT    20
+#define IP_ECN              0x03
 #define IPV6_FRAGMENT_BYTES 8
 #define IPV6_OFFSET         0xfff8
 #define IPV6_MORE_FRAGMENTS 0x0001
@@ -79,11 +82,9 @@ enum header decode_ipv4(struct decode_state *s)
 	struct pkt *pkt = s->pkt;
 	struct cursor h = cur_sub(&s->cur, IPV4_MIN_BYTES);
 	uint8_t version = cur_u8(&h);
-
-	cur_skip(&h, 1); /* service */
+	uint8_t service = cur_u8(&h);
 	uint16_t total = cur_be16(&h);
-
-	cur_skip(&h, 2); /* identification */
+	uint16_t id = cur_be16(&h);
 	uint16_t fragment = cur_be16(&h);
 	uint8_t ttl = cur_u8(&h);
 	uint8_t proto = cur_u8(&h);
@@ -102,8 +103,13 @@ enum header decode_ipv4(struct decode_state *s)
 	set_addr(&pkt->src, src, ADDR_V4);
 	set_addr(&pkt->dst, dst, ADDR_V4);
 	pkt->ttl = ttl;
-	pkt->is_fragment = (fragment & (IPV4_OFFSET | IPV4_MORE_FRAGMENTS)) != 0;
+	pkt->ip_ecn = service & IP_ECN;
+	pkt->ipv4_id = id;
+	pkt->ipv4_flags = (uint8_t)(fragment >> IPV4_FLAGS_SHIFT);
+	pkt->ip_header_bytes = (uint32_t)header;
 	pkt->fragment_offset = (uint16_t)((fragment & IPV4_OFFSET) * 8);
+	pkt->is_fragment =
+		pkt->fragment_offset != 0 || (pkt->ipv4_flags & IPV4_MORE_FRAGMENTS) != 0;
 	cur_skip(&s->cur, header - IPV4_MIN_BYTES);
 	limit_payload(s, total >= header, (size_t)total - header);
 	return next_protocol(s, proto);
@@ -113,9 +119,7 @@ enum header decode_ipv6(struct decode_state *s)
 {
 	struct pkt *pkt = s->pkt;
 	struct cursor h = cur_sub(&s->cur, IPV6_BYTES);
-	uint8_t version = cur_u8(&h);
-
-	cur_skip(&h, 3); /* class and flow label */
+	uint32_t word = cur_be32(&h); /* version, traffic class, flow label */
 	uint16_t len = cur_be16(&h);
 	uint8_t proto = cur_u8(&h);
 	uint8_t hop_limit = cur_u8(&h);
@@ -125,27 +129,30 @@ enum header decode_ipv6(struct decode_state *s)
 	if (!cur_ok(&h)) {
 		return HEADER_END;
 	}
-	if (version >> 4 != 6) {
+	if (word >> 28 != 6) {
 		return fail(s);
 	}
 	set_addr(&pkt->src, src, ADDR_V6);
 	set_addr(&pkt->dst, dst, ADDR_V6);
 	pkt->ttl = hop_limit;
+	pkt->ip_ecn = word >> IPV6_CLASS_SHIFT & IP_ECN;
+	pkt->ipv6_flow = word & IPV6_FLOW;
+	pkt->ip_header_bytes = IPV6_BYTES;
 	limit_payload(s, len != 0, len); /* 0 in jumbograms too (RFC 2675) */
 	return next_protocol(s, proto);
 }
 
 enum header decode_ipv6_extension(struct decode_state *s)
 {
-	size_t start = cur_offset(&s->cur);
 	uint8_t proto = cur_u8(&s->cur);
-	size_t len = 8 + (size_t)cur_u8(&s->cur) * 8;
+	uint32_t len = 8 + cur_u8(&s->cur) * 8u;
 
 	cur_skip(&s->cur, len - 2);
 	if (!cur_ok(&s->cur)) {
 		return HEADER_END;
 	}
-	s->pkt->ip_payload_wire -= (uint32_t)(cur_offset(&s->cur) - start);
+	s->pkt->ip_payload_wire -= len;
+	s->pkt->ip_header_bytes += len;
 	s->pkt->extensions++;
 	return next_protocol(s, proto);
 }
@@ -163,6 +170,7 @@ enum header decode_ipv6_fragment(struct decode_state *s)
 		return HEADER_END;
 	}
 	pkt->ip_payload_wire -= IPV6_FRAGMENT_BYTES;
+	pkt->ip_header_bytes += IPV6_FRAGMENT_BYTES;
 	pkt->extensions++;
 	pkt->is_fragment = (fragment & (IPV6_OFFSET | IPV6_MORE_FRAGMENTS)) != 0;
 	pkt->fragment_offset = fragment & IPV6_OFFSET;

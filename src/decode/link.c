@@ -9,6 +9,7 @@
 
 #define ETHERNET_BYTES 14
 #define VLAN_BYTES     4
+#define VLAN_MASK      0x0fff /* number in the tag control information */
 #define SNAP_BYTES     8
 #define SLL_BYTES      16
 #define SLL2_BYTES     20
@@ -82,6 +83,7 @@ static void set_first_type(struct decode_state *s, uint16_t type)
 	if (!s->is_inner) {
 		pkt->outer_ethertype = pkt->frame->has_vlan ? ETHERTYPE_VLAN : type;
 		pkt->ethertype = type;
+		pkt->vlan = pkt->frame->has_vlan ? pkt->frame->vlan_tci & VLAN_MASK : 0;
 	}
 }
 
@@ -111,7 +113,7 @@ enum header decode_vlan(struct decode_state *s)
 {
 	struct cursor h = cur_sub(&s->cur, VLAN_BYTES);
 
-	cur_skip(&h, 2); /* priority and VLAN number */
+	uint16_t tci = cur_be16(&h);
 	uint16_t type = cur_be16(&h);
 
 	if (!cur_ok(&h)) {
@@ -119,6 +121,7 @@ enum header decode_vlan(struct decode_state *s)
 	}
 	if (!s->is_inner) {
 		s->pkt->ethertype = type;
+		s->pkt->vlan = tci & VLAN_MASK;
 		s->pkt->tags++;
 	}
 	return header_of_type(type);

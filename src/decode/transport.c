@@ -22,9 +22,13 @@ enum header decode_tcp(struct decode_state *s)
 	uint16_t dport = cur_be16(&h);
 	uint32_t seq = cur_be32(&h);
 	uint32_t ack = cur_be32(&h);
-	size_t header = (size_t)(cur_u8(&h) >> 4) * 4;
+	uint8_t offset = cur_u8(&h); /* of the data, in words; and the reserved bits */
+	size_t header = (size_t)(offset >> 4) * 4;
 	uint8_t flags = cur_u8(&h);
 	uint16_t window = cur_be16(&h);
+
+	cur_skip(&h, 2); /* checksum */
+	uint16_t urgent = cur_be16(&h);
 
 	if (!cur_ok(&h)) {
 		return HEADER_END;
@@ -38,7 +42,10 @@ enum header decode_tcp(struct decode_state *s)
 	pkt->tcp_seq = seq;
 	pkt->tcp_ack = ack;
 	pkt->tcp_flags = flags;
+	pkt->tcp_reserved = offset & 15u;
+	pkt->tcp_header_bytes = (uint8_t)header;
 	pkt->tcp_window = window;
+	pkt->tcp_urgent = urgent;
 	/* Options that are not all here: what there is of them, and the fault is counted. */
 	struct span options = cur_rest(&s->cur);
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define FRAME_MAX 512
 
@@ -34,8 +35,10 @@
 #define UDP(sport, dport)       sport dport "000c 0000 61626364 " /* four bytes of payload */
 #define UDP_OTHER               UDP("3039", "1389")
 
-#define ICMP_ECHO  "0800 0000 0001 0001 "
-#define ICMP6_ECHO "8000 0000 0001 0001 "
+#define ICMP(type)  type "00 0000 0001 0001 "
+#define ICMP6(type) type "00 0000 0001 0001 "
+#define ICMP_ECHO   ICMP("08")
+#define ICMP6_ECHO  ICMP6("80")
 
 #define ARP_REQUEST "0001 0800 06 04 0001 020000000001 0a000001 000000000000 0a000002 "
 
@@ -48,7 +51,7 @@ struct frame_row {
 	const char *name;
 	const char *hex;
 	enum frame_class expected;
-	bool is_deeper; /* the decoder walks farther than the filter: no comparison */
+	bool is_misnamed; /* as the other version of IP, which it is without an ethertype */
 };
 
 /* Rows without the prefix of the class. */
@@ -65,6 +68,26 @@ static const struct frame_row frame_rows[] = {
 	ROW(IP_OTHER, "ICMPv6 in IPv4", ETH("0800") IPV4("001c", "3a") ICMP6_ECHO),
 	ROW(ICMP6, "ICMPv6", ETH("86dd") IPV6("0008", "3a") ICMP6_ECHO),
 	ROW(IP_OTHER, "ICMP in IPv6", ETH("86dd") IPV6("0008", "01") ICMP_ECHO),
+	ROW(SHORT, "ICMP without a type", ETH("0800") IPV4("0014", "01")),
+	ROW(ICMP, "echo reply", ETH("0800") IPV4("001c", "01") ICMP("00")),
+	ROW(ICMP, "type 2", ETH("0800") IPV4("001c", "01") ICMP("02")),
+	ROW(ICMP_ERROR, "unreachable", ETH("0800") IPV4("001c", "01") ICMP("03")),
+	ROW(ICMP_ERROR, "quench", ETH("0800") IPV4("001c", "01") ICMP("04")),
+	ROW(ICMP_ERROR, "redirect", ETH("0800") IPV4("001c", "01") ICMP("05")),
+	ROW(ICMP, "type 6", ETH("0800") IPV4("001c", "01") ICMP("06")),
+	ROW(ICMP, "router solicitation", ETH("0800") IPV4("001c", "01") ICMP("0a")),
+	ROW(ICMP_ERROR, "time exceeded", ETH("0800") IPV4("001c", "01") ICMP("0b")),
+	ROW(ICMP_ERROR, "parameter problem", ETH("0800") IPV4("001c", "01") ICMP("0c")),
+	ROW(ICMP, "time stamp", ETH("0800") IPV4("001c", "01") ICMP("0d")),
+	ROW(ICMP, "type 35", ETH("0800") IPV4("001c", "01") ICMP("23")),
+	ROW(ICMP6, "type 0", ETH("86dd") IPV6("0008", "3a") ICMP6("00")),
+	ROW(ICMP6_ERROR, "IPv6 unreachable", ETH("86dd") IPV6("0008", "3a") ICMP6("01")),
+	ROW(ICMP6_ERROR, "IPv6 parameter problem", ETH("86dd") IPV6("0008", "3a") ICMP6("04")),
+	ROW(ICMP6, "type 5", ETH("86dd") IPV6("0008", "3a") ICMP6("05")),
+	ROW(ICMP6, "MLD done", ETH("86dd") IPV6("0008", "3a") ICMP6("84")),
+	ROW(ICMP6_ND, "IPv6 router solicitation", ETH("86dd") IPV6("0008", "3a") ICMP6("85")),
+	ROW(ICMP6_ND, "IPv6 redirect", ETH("86dd") IPV6("0008", "3a") ICMP6("89")),
+	ROW(ICMP6, "type 138", ETH("86dd") IPV6("0008", "3a") ICMP6("8a")),
 
 	/* Every combination of the four flags that count, and what others do not change. */
 	ROW(TCP_ODD, "null", ETH("0800") IPV4("0028", "06") TCP("00")),
@@ -102,6 +125,15 @@ static const struct frame_row frame_rows[] = {
             ETH("0800") IPV4("0013", "06") TCP("10") "61"),
 	ROW(TCP_ACK_EMPTY, "TCP behind the total length", ETH("0800") IPV4("0014", "06") TCP("10")),
 
+	ROW(TCP_ACK_DNS, "TCP from DNS",
+            ETH("0800") IPV4("002a", "06") "0035 3039 00000001 00000002 50 18 ffff 0000 0000 6162"),
+	ROW(TCP_ACK_DNS, "TCP to DNS",
+            ETH("86dd") IPV6("0016", "06") "3039 0035 00000001 00000002 50 10 ffff 0000 0000 6162"),
+	ROW(TCP_ACK_EMPTY, "TCP to DNS, no data",
+            ETH("0800") IPV4("0028", "06") "3039 0035 00000001 00000002 50 10 ffff 0000 0000"),
+	ROW(TCP_SYN, "TCP to DNS, SYN",
+            ETH("0800") IPV4("0028", "06") "3039 0035 00000001 00000002 50 02 ffff 0000 0000"),
+
 	ROW(UDP_DNS, "from DNS", ETH("0800") IPV4("0020", "11") UDP("0035", "3039")),
 	ROW(UDP_DNS, "to DNS", ETH("0800") IPV4("0020", "11") UDP("3039", "0035")),
 	ROW(UDP_DNS, "mDNS", ETH("86dd") IPV6("000c", "11") UDP("14e9", "14e9")),
@@ -111,10 +143,35 @@ static const struct frame_row frame_rows[] = {
 	ROW(UDP_DHCP, "to a DHCP client", ETH("0800") IPV4("0020", "11") UDP("3039", "0044")),
 	ROW(UDP_DHCP, "DHCPv6", ETH("86dd") IPV6("000c", "11") UDP("0222", "0223")),
 	ROW(UDP, "UDP", ETH("0800") IPV4("0020", "11") UDP_OTHER),
+	ROW(UDP_DHCP, "DHCP, not control", ETH("0800") IPV4("0020", "11") UDP("0043", "007b")),
+	ROW(UDP_CONTROL, "NTP", ETH("0800") IPV4("0020", "11") UDP("3039", "007b")),
+	ROW(UDP_CONTROL, "from a system port", ETH("0800") IPV4("0020", "11") UDP("03ff", "3039")),
+	ROW(UDP, "from the first port behind", ETH("0800") IPV4("0020", "11") UDP("0400", "3039")),
+	ROW(UDP_CONTROL, "SSDP", ETH("0800") IPV4("0020", "11") UDP("3039", "076c")),
+	ROW(UDP_CONTROL, "SIP", ETH("86dd") IPV6("000c", "11") UDP("13c4", "13c5")),
+	ROW(UDP_CONTROL, "port 0", ETH("86dd") IPV6("000c", "11") UDP("0000", "3039")),
+	ROW(UDP, "QUIC", ETH("86dd") IPV6("000c", "11") UDP("01bb", "3039")),
+	ROW(UDP, "QUIC on port 80", ETH("0800") IPV4("0020", "11") UDP("3039", "0050")),
+	ROW(UDP, "QUIC to the port of VXLAN",
+            ETH("0800") IPV4("0040", "11") "01bb 12b5 002c 0000 0800000000000100" ETH("0800")),
+	ROW(UDP_DNS, "DNS to the port of L2TP", ETH("0800") IPV4("0020", "11") UDP("0035", "06a5")),
+	ROW(UDP, "from the port of L2TP", ETH("0800") IPV4("0020", "11") UDP("06a5", "3039")),
+	ROW(TUNNEL, "L2TP", ETH("0800") IPV4("0020", "11") UDP("06a5", "06a5")),
+	ROW(UDP, "no VXLAN", ETH("0800") IPV4("0020", "11") UDP("3039", "12b5")),
+	ROW(UDP, "VXLAN without network",
+            ETH("0800") IPV4("0040", "11") "3039 12b5 002c 0000 f700000000000100" ETH("0800")),
+	ROW(UDP, "Geneve of another version",
+            ETH("0800") IPV4("0040", "11") "3039 17c1 002c 0000 4000655800000100" ETH("0800")),
+	ROW(TUNNEL, "Geneve with something else",
+            ETH("0800") IPV4("0040", "11") "3039 17c1 002c 0000 0000880b00000100" ETH("0800")),
 	ROW(UDP, "UDP of two ports alone", ETH("0800") IPV4("0018", "11") "3039 1389"),
 
-	ROW(IP_OTHER, "GRE", ETH("0800") IPV4("0018", "2f") "0000 0800"),
-	ROW(IP_OTHER, "IP in IP", ETH("0800") IPV4("003c", "04") IPV4("0028", "06") TCP("02")),
+	ROW(TUNNEL, "PPTP", ETH("0800") IPV4("0020", "2f") "3001 880b 0000 0001 00000000"),
+	ROW(TUNNEL, "GRE with routing", ETH("0800") IPV4("0020", "2f") "4000 0800 00000000"),
+	ROW(TUNNEL, "GRE, keep-alive", ETH("0800") IPV4("0018", "2f") "0000 0000"),
+	ROW(TUNNEL, "GRE with NHRP", ETH("86dd") IPV6("0008", "2f") "2000 2001 00000001"),
+	ROW(SHORT, "GRE, broken off", ETH("0800") IPV4("0017", "2f") "000008"),
+	ROW(IP_OTHER, "L2TP over IP", ETH("0800") IPV4("0018", "73") "00000001"),
 	ROW(IP_OTHER, "AH",
             ETH("0800") IPV4("0034", "33") "06040000 00000001 00000001 000000000000"),
 	ROW(IP_OTHER, "AH in IPv6",
@@ -154,8 +211,14 @@ static const struct frame_row frame_rows[] = {
             ETH("0800") IPV4_WITH("6", "0020", "0001", "01") "94040000" ICMP_ECHO),
 	ROW(SHORT, "IPv4 header below 20 bytes",
             ETH("0800") IPV4_WITH("4", "0028", "4000", "06") TCP("10")),
-	ROW(SHORT, "version 6 as IPv4", ETH("0800") IPV6("0014", "06") TCP("10")),
-	ROW(SHORT, "version 4 as IPv6", ETH("86dd") IPV4("0028", "06") TCP("10") TCP("10")),
+	{.name = "version 6 as IPv4",
+         .hex = ETH("0800") IPV6("0014", "06") TCP("10"),
+         .expected = FRAME_CLASS_SHORT,
+         .is_misnamed = true},
+	{.name = "version 4 as IPv6",
+         .hex = ETH("86dd") IPV4("0028", "06") TCP("10") TCP("10"),
+         .expected = FRAME_CLASS_SHORT,
+         .is_misnamed = true},
 
 	ROW(TCP_ACK_EMPTY, "IPv6", ETH("86dd") IPV6("0014", "06") TCP("10")),
 	ROW(TCP_ACK_DATA, "IPv6, data", ETH("86dd") IPV6("0016", "06") TCP("10") "6162"),
@@ -181,14 +244,9 @@ static const struct frame_row frame_rows[] = {
 	ROW(UDP, "six extension headers",
             ETH("86dd") IPV6("003c", "00") EXTENSION("3c") EXTENSION("3c") EXTENSION("3c")
                     EXTENSION("3c") EXTENSION("3c") EXTENSION("11") UDP_OTHER),
-	{
-		.name = "seven extension headers",
-		.hex = ETH("86dd") IPV6("0044", "00") EXTENSION("3c") EXTENSION("3c")
-			EXTENSION("3c") EXTENSION("3c") EXTENSION("3c") EXTENSION("3c")
-				EXTENSION("11") UDP_OTHER,
-		.expected = FRAME_CLASS_SHORT,
-		.is_deeper = true,
-	},
+	ROW(SHORT, "seven extension headers",
+            ETH("86dd") IPV6("0044", "00") EXTENSION("3c") EXTENSION("3c") EXTENSION("3c")
+                    EXTENSION("3c") EXTENSION("3c") EXTENSION("3c") EXTENSION("11") UDP_OTHER),
 	ROW(SHORT, "extension header longer than the packet",
             ETH("86dd") IPV6("0010", "00") "06ff 010400000000"
                                            "0102030405060708"),
@@ -205,23 +263,106 @@ static const struct frame_row frame_rows[] = {
 	ROW(TCP_ACK_EMPTY, "three tags",
             ETH("88a8") TAG("0005 8100") TAG("0006 8100") TAG("0007 0800") IPV4("0028", "06")
                     TCP("10")),
-	ROW(L2_OTHER, "four tags",
-            ETH("8100") TAG("0005 8100") TAG("0006 8100") TAG("0007 8100") TAG("0008 0800")
-                    IPV4("0028", "06") TCP("10")),
+	ROW(TCP_SYN, "six tags",
+            ETH("8100") TAG("0005 8100") TAG("0006 8100") TAG("0007 8100") TAG("0008 8100")
+                    TAG("0009 8100") TAG("000a 0800") IPV4("0028", "06") TCP("02")),
+	ROW(SHORT, "nine tags",
+            ETH("8100") TAG("0005 8100") TAG("0006 8100") TAG("0007 8100") TAG("0008 8100")
+                    TAG("0009 8100") TAG("000a 8100") TAG("000b 8100") TAG("000c 8100")
+                            TAG("000d 0800") IPV4("0028", "06") TCP("02")),
 	ROW(TCP_SYN, "a tag and extension headers",
             ETH("8100") TAG("0005 86dd") IPV6("0024", "00") EXTENSION("3c") EXTENSION("06")
                     TCP("02")),
 
 	ROW(L2_OTHER, "LLDP", ETH("88cc") "0207 04020000000001"),
-	ROW(L2_OTHER, "802.3 with LLC", ETH("0026") "424203 0000000000"),
-	ROW(L2_OTHER, "802.3 with SNAP",
-            ETH("0030") "aaaa03 000000 0800" IPV4("0028", "06") TCP("02")),
-	ROW(L2_OTHER, "802.3 in a tag", ETH("8100") TAG("0005 0026") "424203 0000000000"),
-	ROW(L2_OTHER, "PPPoE", ETH("8864") "1100 0001 002a 0021" IPV4("0028", "06") TCP("02")),
-	ROW(L2_OTHER, "MPLS", ETH("8847") "00010140" IPV4("0028", "06") TCP("02")),
+	ROW(L2_OTHER, "PPPoE discovery", ETH("8863") "1109 0000 0004 0101 0000"),
+	ROW(LLC, "802.3 with LLC", ETH("0026") "424203 0000000000"),
+	ROW(LLC, "802.3 with SNAP", ETH("0030") "aaaa03 000000 0800" IPV4("0028", "06") TCP("02")),
+	ROW(LLC, "neither length nor type", ETH("05dd") "424203 0000000000"),
+	ROW(LLC, "802.3 in a tag", ETH("8100") TAG("0005 0026") "424203 0000000000"),
+	ROW(LLC, "PPPoE", ETH("8864") "1100 0001 002a 0021" IPV4("0028", "06") TCP("02")),
+
+	ROW(TCP_SYN, "MPLS", ETH("8847") "00010140" IPV4("0028", "06") TCP("02")),
+	ROW(ICMP6, "MPLS, three labels",
+            ETH("8848") "00010040 00020040 00030140" IPV6("0008", "3a") ICMP6_ECHO),
+	ROW(TCP_ACK_DATA, "MPLS in a tag",
+            ETH("8100") TAG("0005 8847") "00010140" IPV4("0029", "06") TCP("10") "61"),
+	ROW(ARP, "pseudo-wire", ETH("8847") "00010140 00000000" ETH("0806") ARP_REQUEST),
+	ROW(UDP_DNS, "pseudo-wire with a tag",
+            ETH("8847") "00010040 00020140 00000007" ETH("8100") TAG("0005 86dd") IPV6("000c", "11")
+                    UDP("0035", "3039")),
+	ROW(L2_OTHER, "MPLS, something else", ETH("8847") "00010140 10000000"),
+	ROW(SHORT, "MPLS, nothing below", ETH("8847") "00010140"),
+	ROW(SHORT, "MPLS, second label broken off", ETH("8847") "00010040 0001"),
+	ROW(SHORT, "nine labels",
+            ETH("8847") "00010040 00010040 00010040 00010040 00010040 00010040 00010040 00010040 "
+                        "00010140" IPV4("0028", "06") TCP("02")),
+	ROW(SHORT, "MPLS, IPv4 broken off", ETH("8847") "00010140 4500"),
 };
 
 #define FRAME_ROWS (sizeof(frame_rows) / sizeof(frame_rows[0]))
+
+/* What a wrapping has room for. */
+enum wrap_kind { WRAP_ETHERNET, WRAP_IPV4, WRAP_IPV6 };
+
+/* Headers to be put before the frame of a row, or before the IP packet in it. */
+struct wrap_row {
+	const char *name;
+	const char *hex;
+	enum wrap_kind kind;
+	bool is_tunnel; /* and not only a part of the link header */
+};
+
+/* Lengths are not those of the frame: the class does not depend on them. */
+#define OUTER4(proto) ETH("0800") IPV4("05dc", proto)
+#define OUTER6(proto) ETH("86dd") IPV6("05b4", proto)
+#define ERSPAN        "1005 0000 00000000 "
+
+static const struct wrap_row wrap_rows[] = {
+	{"MPLS", ETH("8847") "00010140", WRAP_IPV4, false},
+	{"MPLS, two labels", ETH("8847") "00010040 00010140", WRAP_IPV6, false},
+	{"pseudo-wire", ETH("8847") "00010140 00000000", WRAP_ETHERNET, false},
+	{"tag, MPLS", ETH("8100") "0005 8847 00010140", WRAP_IPV4, false},
+
+	{"IP in IP", OUTER4("04"), WRAP_IPV4, true},
+	{"IPv6 in IPv4", OUTER4("29"), WRAP_IPV6, true},
+	{"IPv4 in IPv6", OUTER6("04"), WRAP_IPV4, true},
+	{"IPv6 in IPv6, options", ETH("86dd") IPV6("05b4", "3c") EXTENSION("29"), WRAP_IPV6, true},
+	{"IP in IP, first fragment", ETH("0800") IPV4_WITH("5", "05dc", "2000", "04"), WRAP_IPV4,
+         true},
+	{"GRE, IPv4", OUTER4("2f") "0000 0800", WRAP_IPV4, true},
+	{"GRE, IPv6", OUTER4("2f") "0000 86dd", WRAP_IPV6, true},
+	{"GRE, key", OUTER4("2f") "2000 6558 00000007", WRAP_ETHERNET, true},
+	{"GRE with all, over IPv6", OUTER6("2f") "b000 6558 00000000 00000007 00000001",
+         WRAP_ETHERNET, true},
+	{"GRE, MPLS", OUTER4("2f") "0000 8847 00010140", WRAP_IPV4, true},
+	{"ERSPAN I", OUTER4("2f") "0000 88be", WRAP_ETHERNET, true},
+	{"ERSPAN II", OUTER4("2f") "1000 88be 00000001" ERSPAN, WRAP_ETHERNET, true},
+	{"ERSPAN III", OUTER4("2f") "1000 22eb 00000001 2005 0000 00000000 0000 0000",
+         WRAP_ETHERNET, true},
+	{"ERSPAN III, longer",
+         OUTER4("2f") "1000 22eb 00000001 2005 0000 00000000 0000 0001 " ERSPAN, WRAP_ETHERNET,
+         true},
+	{"VXLAN", OUTER4("11") "c039 12b5 05c8 0000 08000000 00000700", WRAP_ETHERNET, true},
+	{"VXLAN of Linux, over IPv6", OUTER6("11") "c039 2118 05b4 0000 08000000 00000700",
+         WRAP_ETHERNET, true},
+	{"VXLAN, IPv4 options",
+         ETH("0800") IPV4_WITH("6", "05dc", "4000", "11") "94040000 c039 12b5 05c4 0000 08000000"
+                                                          "00000700",
+         WRAP_ETHERNET, true},
+	{"Geneve", OUTER4("11") "c039 17c1 05c8 0000 00006558 00000700", WRAP_ETHERNET, true},
+	{"Geneve, options, over IPv6",
+         OUTER6("11") "c039 17c1 05b4 0000 03006558 00000700 010280 02 0000000000000000",
+         WRAP_ETHERNET, true},
+	{"Geneve, IPv6", OUTER4("11") "c039 17c1 05c8 0000 000086dd 00000700", WRAP_IPV6, true},
+	{"two tags, VXLAN",
+         ETH("88a8") "0005 8100 0006 0800" IPV4("05dc", "11") "c039 12b5 05c8 0000 08000000"
+                                                              "00000700",
+         WRAP_ETHERNET, true},
+	{"MPLS, GRE", ETH("8847") "00010140" IPV4("05dc", "2f") "0000 6558", WRAP_ETHERNET, true},
+};
+
+#define WRAP_ROWS (sizeof(wrap_rows) / sizeof(wrap_rows[0]))
 
 /* Blanks are skipped. Returns the number of bytes. */
 static inline size_t frame_parse(const char *hex, uint8_t out_bytes[static FRAME_MAX])
@@ -245,4 +386,26 @@ static inline size_t frame_parse(const char *hex, uint8_t out_bytes[static FRAME
 		abort();
 	}
 	return digits / 2;
+}
+
+/* The frame of a row behind a wrapping; 0 when the wrapping has no room for it. */
+static inline size_t frame_wrap(const struct wrap_row *wrap, const struct frame_row *row,
+                                uint8_t out_bytes[static FRAME_MAX])
+{
+	static const char *const types[] = {
+		[WRAP_ETHERNET] = "", [WRAP_IPV4] = ETH("0800"), [WRAP_IPV6] = ETH("86dd")};
+	size_t link = strlen(types[wrap->kind]);
+	uint8_t inner[FRAME_MAX];
+
+	if (strncmp(row->hex, types[wrap->kind], link) != 0) {
+		return 0;
+	}
+	size_t len = frame_parse(wrap->hex, out_bytes);
+	size_t inner_len = frame_parse(row->hex + link, inner);
+
+	if (len + inner_len > FRAME_MAX) {
+		return 0;
+	}
+	memcpy(out_bytes + len, inner, inner_len);
+	return len + inner_len;
 }

@@ -68,4 +68,6 @@ void hear(void *user, const struct frame *frame);
 void expect_each_once(uint32_t first, uint32_t count);
 /* What the kernel counted of each class is what user space makes of the frames. */
 void expect_same_classes(const struct listener *l);
+/* By the filter of the ring, whatever units had been used before. */
+struct class_counter counted(const struct listener *l, enum frame_class frame_class);
 uint64_t sum_kept(const struct listener *l);

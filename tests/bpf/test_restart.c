@@ -92,6 +92,8 @@ static void test_lethal_stream(void **state)
 	assert_int_equal(counters.drops, 0);
 	assert_int_equal(died, FRAMES_MAX / 500);
 	expect_each_once(0, FRAMES_MAX);
+	assert_int_equal(heard->progress[0].frames, FRAMES_MAX);
+	assert_int_equal(ring_waiting(l.ring), 0);
 	ring_close(l.ring);
 	shm_free((void *)at, sizeof(*at));
 }
@@ -126,6 +128,8 @@ static void test_killed_anywhere(void **state)
 	}
 	assert_in_range(kills, 20, 10000);
 	assert_in_range(lost, 0, kills);
+	/* One that was killed with a frame in hand had been handed it. */
+	assert_int_equal(heard->progress[0].frames, FRAMES_MAX);
 	ring_close(l.ring);
 	shm_free((void *)at, sizeof(*at));
 }

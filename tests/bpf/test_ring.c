@@ -66,12 +66,12 @@ static void test_refused_sizes(void **state)
 static void test_dropped_classes(void **state)
 {
 	struct ring_config config = config_for("veth1", 0);
-	struct class_counter classes[FRAME_CLASS_COUNT];
+	struct class_counter udp;
 	int s = sender_open("veth0");
 	struct listener l;
 
 	(void)state;
-	config.keep_classes = 1u << FRAME_CLASS_ARP;
+	config.selection.keep_classes = FRAME_CLASS_BIT(ARP);
 	l = listen_with(&config, 0);
 	send_numbers(s, 0, 100);
 	send_hex(s, ETH("0806") ARP_REQUEST);
@@ -80,10 +80,151 @@ static void test_dropped_classes(void **state)
 	assert_int_equal(heard->frames, 2);
 	assert_int_equal(heard->by_class[FRAME_CLASS_ARP], 1);
 	assert_int_equal(heard->by_class[FRAME_CLASS_SHORT], 1);
-	assert_int_equal(ring_read_classes(l.ring, classes), 0);
-	assert_int_equal(classes[FRAME_CLASS_UDP].dropped, 100);
-	assert_int_equal(classes[FRAME_CLASS_UDP].dropped_bytes, 4600);
-	assert_int_equal(classes[FRAME_CLASS_UDP].kept, 0);
+	udp = counted(&l, FRAME_CLASS_UDP);
+	assert_int_equal(udp.dropped, 100);
+	assert_int_equal(udp.dropped_bytes, 4600);
+	assert_int_equal(udp.kept, 0);
+	close(s);
+	ring_close(l.ring);
+}
+
+/* The selection changes in the middle of traffic: nothing is lost, nothing comes twice. */
+static void test_selected_anew(void **state)
+{
+	volatile uint32_t *at = shm_new(sizeof(*at));
+	struct ring_selection selection = {.keep_classes = 0, .udp_budget = BUDGET_ALL};
+	struct listener l = listen_on("veth1");
+	pid_t stream = begin_stream(at);
+	uint32_t once = 0;
+
+	(void)state;
+	while (waitpid(stream, NULL, WNOHANG) == 0) {
+		selection.keep_classes ^= FRAME_CLASS_BIT(UDP);
+		assert_int_equal(ring_set_selection(l.ring, &selection), 0);
+		drain_for(&l, 1);
+	}
+	drain(&l);
+	const struct class_counter udp = counted(&l, FRAME_CLASS_UDP);
+
+	for (uint32_t i = 0; i < FRAMES_MAX; i++) {
+		assert_in_range(heard->times[i], 0, 1);
+		once += heard->times[i];
+	}
+	assert_int_equal(udp.kept + udp.dropped, FRAMES_MAX);
+	assert_int_equal(udp.kept, once);
+	assert_int_equal(heard->frames, once);
+	assert_in_range(once, 1, FRAMES_MAX - 1);
+	ring_close(l.ring);
+	shm_free((void *)at, sizeof(*at));
+}
+
+/* What a ring is told always passes, and budgets. */
+static void test_budgets(void **state)
+{
+	struct ring_config config = config_for("veth1", 0);
+	int s = sender_open("veth0");
+	struct listener l;
+
+	(void)state;
+	config.selection = (struct ring_selection){.keep_classes = FRAME_CLASS_BIT(TCP_ACK_DATA),
+	                                           .tcp_budget = 3};
+	l = listen_with(&config, 0);
+	send_hex(s, ETH("0800") IPV4("0028", "06") TCP("02"));
+	for (int i = 0; i < 10; i++) {
+		send_hex(s, ETH("0800") IPV4("002a", "06") TCP("18") "6162");
+	}
+	send_hex(s, ETH("0026") "424203 0000000000");
+	send_hex(s, ETH("0800") IPV4("0020", "11") UDP("06a5", "06a5"));
+	drain(&l);
+	assert_int_equal(heard->frames, 5);
+	assert_int_equal(heard->by_class[FRAME_CLASS_TCP_ACK_DATA], 3);
+	assert_int_equal(heard->by_class[FRAME_CLASS_LLC], 1);
+	assert_int_equal(heard->by_class[FRAME_CLASS_TUNNEL], 1);
+	close(s);
+	ring_close(l.ring);
+}
+
+/* Rings of one sensor have their flows in common, and no others. */
+static void test_siblings(void **state)
+{
+	struct ring_config config = config_for("veth1", 0);
+	struct listener first, sibling, stranger;
+	int s = sender_open("veth0");
+
+	(void)state;
+	config.selection.tcp_budget = 4;
+	first = listen_with(&config, 0);
+	send_hex(s, ETH("0800") IPV4("0028", "06") TCP("02"));
+	stranger = listen_with(&config, 0);
+	config.sibling = first.ring;
+	config.progress = &heard->progress[1];
+	sibling = listen_with(&config, 1);
+	for (int i = 0; i < 10; i++) {
+		send_hex(s, ETH("0800") IPV4("002a", "06") TCP("18") "6162");
+	}
+	drain(&sibling);
+	assert_int_equal(counted(&stranger, FRAME_CLASS_TCP_ACK_DATA).kept, 0);
+	/* Each hears every segment, and each spends. */
+	assert_int_equal(counted(&first, FRAME_CLASS_TCP_ACK_DATA).kept, 2);
+	assert_int_equal(counted(&sibling, FRAME_CLASS_TCP_ACK_DATA).kept, 2);
+	ring_close(first.ring);
+	send_hex(s, ETH("0800") IPV4("0028", "06") TCP("02"));
+	send_hex(s, ETH("0800") IPV4("002a", "06") TCP("18") "6162");
+	drain(&sibling);
+	assert_int_equal(counted(&sibling, FRAME_CLASS_TCP_ACK_DATA).kept, 3);
+	close(s);
+	ring_close(sibling.ring);
+	ring_close(stranger.ring);
+}
+
+static void read_block(const struct listener *l)
+{
+	struct err err;
+
+	assert_int_equal(source_read(ring_source(l->ring), hear, (void *)l, &err), SOURCE_MORE);
+}
+
+/* The last frame may be on its way still. */
+static void expect_waiting(const struct listener *l, uint64_t expected)
+{
+	for (int i = 0; i < 1000 && ring_waiting(l->ring) < expected; i++) {
+		usleep(1000);
+	}
+	assert_int_equal(ring_waiting(l->ring), expected);
+}
+
+/* Handed out and waiting make what came, at any time; also of a block that is being filled. */
+static void test_waiting(void **state)
+{
+	struct listener l = listen_on("veth1");
+	int s = sender_open("veth0");
+	const struct ring_progress *progress = &heard->progress[0];
+
+	(void)state;
+	expect_waiting(&l, 0);
+	for (uint32_t i = 0; i < 2000; i++) {
+		send_numbers(s, i, 1);
+		if (i % 100 == 0) {
+			expect_waiting(&l, i + 1);
+		}
+	}
+	assert_int_equal(progress->frames, 0);
+	assert_int_equal(progress->blocks_waiting_max, 0);
+	usleep(3000 * RETIRE_MS);
+	expect_waiting(&l, 2000);
+	read_block(&l);
+	assert_in_range(progress->frames, 1, 1999);
+	assert_int_equal(progress->frames, heard->frames);
+	expect_waiting(&l, 2000 - progress->frames);
+	/* 46 bytes take 128 of a block with their headers. */
+	assert_in_range(progress->blocks_waiting_max, 4, 40);
+	uint32_t waited = progress->blocks_waiting_max;
+
+	send_numbers(s, 2000, 1);
+	drain(&l);
+	assert_int_equal(progress->frames, 2001);
+	assert_int_equal(progress->blocks_waiting_max, waited);
+	assert_int_equal(ring_waiting(l.ring), 0);
 	close(s);
 	ring_close(l.ring);
 }
@@ -120,7 +261,11 @@ static void test_full(void **state)
 	send_numbers(s, 0, 2000);
 	usleep(5000 * RETIRE_MS);
 	assert_int_equal(ring_read_counters(l.ring, &counters), 0);
+	assert_int_equal(ring_waiting(l.ring), counters.packets - counters.drops);
 	drain(&l);
+	assert_int_equal(ring_waiting(l.ring), 0);
+	assert_int_equal(heard->progress[0].blocks_waiting_max, 4);
+	assert_int_equal(heard->progress[0].frames, counters.packets - counters.drops);
 	assert_int_equal(counters.packets, 2000);
 	assert_in_range(counters.drops, 1, 1999);
 	assert_in_range(counters.freezes, 1, 2000);
@@ -425,6 +570,10 @@ int main(void)
 		TEST(alone),
 		TEST(refused_sizes),
 		TEST(dropped_classes),
+		TEST(selected_anew),
+		TEST(budgets),
+		TEST(siblings),
+		TEST(waiting),
 		TEST(mute),
 		TEST(full),
 		TEST(torn),

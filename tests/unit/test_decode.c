@@ -75,9 +75,9 @@ static const struct row {
 	{"three tags, old type", LINK_ETHERNET,
          ETHERNET "9100 0001 88a8 0002 8100 0003 0806 0001 0800 06 04 0001",
          "mac 9100>0806 tags 3 arp", "0001 0800 06 04 0001", "", "arp"},
-	{"four tags: read on, but not by the filter", LINK_ETHERNET,
+	{"four tags", LINK_ETHERNET,
          ETHERNET "8100 0001 8100 0002 8100 0003 8100 0004 0800" IPV4_SYN,
-         "mac 8100>0800 tags 4" SAYS_V4, "", "", "l2-other"},
+         "mac 8100>0800 tags 4" SAYS_V4, "", "", "tcp-syn"},
 	{"tag broken off", LINK_ETHERNET, ETHERNET "8100 0064 08", "mac 8100 none", "", "cut",
          "short"},
 	{"tag of 802.1ad broken off", LINK_ETHERNET, ETHERNET "88a8 0064", "mac 88a8 none", "",
@@ -85,38 +85,38 @@ static const struct row {
 	{"tag of the old type broken off", LINK_ETHERNET, ETHERNET "8100 0064 9100 0064 08",
          "mac 8100>9100 tags 1 none", "", "cut", "short"},
 	{"fourth tag broken off", LINK_ETHERNET, ETHERNET "8100 0001 8100 0002 8100 0003 8100 0004",
-         "mac 8100 tags 3 none", "", "cut", "l2-other"},
+         "mac 8100 tags 3 none", "", "cut", "short"},
 	{"thirteen tags: sixteen headers", LINK_ETHERNET,
          ETHERNET "8100 0001 8100 0001 8100 0001 8100 0001 8100 0001 8100 0001 8100 0001"
                   "8100 0001 8100 0001 8100 0001 8100 0001 8100 0001 8100 0001 0800" IPV4_SYN,
-         "mac 8100>0800 tags 13" SAYS_V4, "", "", "l2-other"},
+         "mac 8100>0800 tags 13" SAYS_V4, "", "", "short"},
 	{"fourteen tags: too deep", LINK_ETHERNET,
          ETHERNET "8100 0001 8100 0001 8100 0001 8100 0001 8100 0001 8100 0001 8100 0001"
                   "8100 0001 8100 0001 8100 0001 8100 0001 8100 0001 8100 0001 8100 0001"
                   "0800" IPV4_SYN,
-         "mac 8100>0800 tags 14" V4_T " len 20/20 ip", SYN, "deep", "l2-other"},
+         "mac 8100>0800 tags 14" V4_T " len 20/20 ip", SYN, "deep", "short"},
 
 	/* ---- IEEE 802.3 ---- */
 	{"spanning tree", LINK_ETHERNET, MULTICAST "0026 424203 0000000000",
-         "mac multicast 0026 none", "", "", "l2-other"},
+         "mac multicast 0026 none", "", "", "l2-llc"},
 	{"longest 802.3 length", LINK_ETHERNET, ETHERNET "05dc aaaa03 000000 0800" IPV4_SYN,
-         "mac 05dc" SAYS_V4, "", "", "l2-other"},
-	{"802.3 length alone", LINK_ETHERNET, ETHERNET "0000", "mac none", "", "", "l2-other"},
+         "mac 05dc" SAYS_V4, "", "", "l2-llc"},
+	{"802.3 length alone", LINK_ETHERNET, ETHERNET "0000", "mac none", "", "", "l2-llc"},
 	{"neither length nor type", LINK_ETHERNET, ETHERNET "05dd aaaa03 000000 0800" IPV4_SYN,
-         "mac 05dd none", "", "", "l2-other"},
+         "mac 05dd none", "", "", "l2-llc"},
 	{"SNAP with IPv4", LINK_ETHERNET, ETHERNET "0030 aaaa03 000000 0800" IPV4_SYN,
-         "mac 0030" SAYS_V4, "", "", "l2-other"},
+         "mac 0030" SAYS_V4, "", "", "l2-llc"},
 	{"SNAP with a tag", LINK_ETHERNET, ETHERNET "0034 aaaa03 000000 8100 0001 0800" IPV4_SYN,
-         "mac 0034" SAYS_V4, "", "", "l2-other"},
+         "mac 0034" SAYS_V4, "", "", "l2-llc"},
 	{"SNAP of a vendor", LINK_ETHERNET, ETHERNET "0030 aaaa03 00000c 0800" IPV4_SYN,
-         "mac 0030 none", "", "", "l2-other"},
+         "mac 0030 none", "", "", "l2-llc"},
 	{"802.2 that is not SNAP", LINK_ETHERNET, ETHERNET "0030 aaaa00 000000 0800" IPV4_SYN,
-         "mac 0030 none", "", "", "l2-other"},
+         "mac 0030 none", "", "", "l2-llc"},
 	{"SNAP with a length", LINK_ETHERNET,
          ETHERNET "0030 aaaa03 000000 0100 aaaa03 000000 0800" IPV4_SYN, "mac 0030 none", "", "",
-         "l2-other"},
+         "l2-llc"},
 	{"SNAP broken off", LINK_ETHERNET, ETHERNET "0030 aaaa03 000000 08", "mac 0030 none", "",
-         "", "l2-other"},
+         "", "l2-llc"},
 
 	/* ---- ARP ---- */
 	{"arp", LINK_ETHERNET,
@@ -128,37 +128,36 @@ static const struct row {
 
 	/* ---- PPPoE and MPLS ---- */
 	{"pppoe with padding", LINK_ETHERNET, ETHERNET "8864 11 00 0001 002a 0021" IPV4_SYN "eeee",
-         "mac 8864" SAYS_V4, "", "", "l2-other"},
+         "mac 8864" SAYS_V4, "", "", "l2-llc"},
 	{"pppoe, ipv6, length too long", LINK_ETHERNET,
-         ETHERNET "8864 11 00 0001 ffff 0057" IPV6_SYN, "mac 8864" SAYS_V6, "", "", "l2-other"},
+         ETHERNET "8864 11 00 0001 ffff 0057" IPV6_SYN, "mac 8864" SAYS_V6, "", "", "l2-llc"},
 	{"pppoe, link control", LINK_ETHERNET, ETHERNET "8864 11 00 0001 0006 c021 01010004",
-         "mac 8864 none", "", "", "l2-other"},
+         "mac 8864 none", "", "", "l2-llc"},
 	{"pppoe that is no session", LINK_ETHERNET, ETHERNET "8864 11 a7 0001 0000",
-         "mac 8864 none", "", "", "l2-other"},
+         "mac 8864 none", "", "", "l2-llc"},
 	{"pppoe of another version", LINK_ETHERNET, ETHERNET "8864 12 00 0001 002a 0021" IPV4_SYN,
-         "mac 8864 none", "", "bad", "l2-other"},
+         "mac 8864 none", "", "bad", "l2-llc"},
 	{"pppoe length ends in the IP header", LINK_ETHERNET,
-         ETHERNET "8864 11 00 0001 0010 0021" IPV4_SYN, "mac 8864 none", "", "bad", "l2-other"},
+         ETHERNET "8864 11 00 0001 0010 0021" IPV4_SYN, "mac 8864 none", "", "bad", "l2-llc"},
 	{"pppoe with Cisco's HDLC inside", LINK_ETHERNET,
-         ETHERNET "8864 11 00 0001 002c 0f00 0800" IPV4_SYN, "mac 8864" SAYS_V4, "", "",
-         "l2-other"},
+         ETHERNET "8864 11 00 0001 002c 0f00 0800" IPV4_SYN, "mac 8864" SAYS_V4, "", "", "l2-llc"},
 	{"mpls, ipv4", LINK_ETHERNET, ETHERNET "8847 00010 1 40" IPV4_SYN, "mac 8847" SAYS_V4, "",
-         "", "l2-other"},
+         "", "tcp-syn"},
 	{"mpls, two labels, ipv6", LINK_ETHERNET, ETHERNET "8848 00010 0 ff 00011 1 40" IPV6_SYN,
-         "mac 8848" SAYS_V6, "", "", "l2-other"},
+         "mac 8848" SAYS_V6, "", "", "tcp-syn"},
 	{"mpls, pseudo-wire", LINK_ETHERNET,
          ETHERNET "8847 00010 1 40 00000000" BROADCAST "8100 0007 0800" IPV4_SYN,
-         "mac broadcast 8847" SAYS_V4, "", "", "l2-other"},
+         "mac broadcast 8847" SAYS_V4, "", "", "tcp-syn"},
 	{"mpls, something else", LINK_ETHERNET, ETHERNET "8847 00010 1 40 10000000",
          "mac 8847 none", "", "", "l2-other"},
 	{"mpls, nothing below", LINK_ETHERNET, ETHERNET "8847 00010 1 40", "mac 8847 none", "",
-         "cut", "l2-other"},
+         "cut", "short"},
 	{"mpls, second label broken off", LINK_ETHERNET, ETHERNET "8847 00010 0 40 0001",
-         "mac 8847 none", "", "cut", "l2-other"},
+         "mac 8847 none", "", "cut", "short"},
 	{"mpls, labels without end", LINK_ETHERNET,
          ETHERNET "8847 00000040 00000040 00000040 00000040 00000040 00000040 00000040 00000040"
                   "00000040 00000040 00000040 00000040 00000040 00000040 00000040 00000040",
-         "mac 8847 none", "", "deep", "l2-other"},
+         "mac 8847 none", "", "deep", "short"},
 
 	/* ---- cooked, null, loop, PPP, raw ---- */
 	{"cooked, to us", LINK_SLL, "0000 0001 0006 020000000001 0000 0800" IPV4_SYN,
@@ -172,21 +171,21 @@ static const struct row {
          "0003 0001 0006 020000000001 0000 8100 0007 0800" IPV4_SYN, "8100>0800 tags 1" SAYS_V4, "",
          "", "tcp-syn"},
 	{"cooked, mpls", LINK_SLL, "0000 0001 0006 020000000001 0000 8847 00010 1 40" IPV4_SYN,
-         "8847" SAYS_V4, "", "", "l2-other"},
+         "8847" SAYS_V4, "", "", "tcp-syn"},
 	{"cooked, 802.2", LINK_SLL, "0000 0001 0006 020000000001 0000 0004 424203", "0004 none", "",
-         "", "l2-other"},
+         "", "l2-llc"},
 	{"cooked v2, from us", LINK_SLL2,
          "0800 0000 00000002 0001 04 06 020000000001 0000" IPV4_SYN, "0800" SAYS_V4, "", "",
          "tcp-syn"},
 	{"cooked v2, pppoe", LINK_SLL2,
          "8864 0000 00000002 0001 00 06 020000000001 0000 11 00 0001 002a 0021" IPV4_SYN,
-         "8864" SAYS_V4, "", "", "l2-other"},
+         "8864" SAYS_V4, "", "", "l2-llc"},
 	{"cooked v2, broadcast", LINK_SLL2,
          "86dd 0000 00000002 0001 01 06 020000000001 0000" IPV6_SYN, "broadcast 86dd" SAYS_V6, "",
          "", "tcp-syn"},
 	{"cooked v2, multicast, 802.3", LINK_SLL2,
          "0001 0000 00000002 0001 02 06 020000000001 0000 45", "multicast 0001 none", "", "",
-         "l2-other"},
+         "l2-llc"},
 	{"null, little endian", LINK_NULL, "02000000" IPV4_SYN, SAYS_V4, "", "", "tcp-syn"},
 	{"null, big endian", LINK_NULL, "00000002" IPV4_SYN, SAYS_V4, "", "", "tcp-syn"},
 	{"null, ipv6 of Linux", LINK_NULL, "0a000000" IPV6_SYN, SAYS_V6, "", "", "tcp-syn"},
@@ -211,7 +210,7 @@ static const struct row {
          "tcp-syn"},
 	{"ppp, Cisco, keep-alive", LINK_PPP, "8f00 8035 00000002", "8035 none", "", "", "l2-other"},
 	{"ppp under a pppoe header", LINK_PPP, "11 00 0001 002a 0021" IPV4_SYN, SAYS_V4, "", "",
-         "tcp-syn"},
+         "l2-llc"},
 	{"raw ipv4", LINK_RAW_IP, IPV4_SYN, SAYS_V4, "", "", "tcp-syn"},
 	{"raw ipv6", LINK_RAW_IP, IPV6_SYN, SAYS_V6, "", "", "tcp-syn"},
 	{"raw, no IP", LINK_RAW_IP, "02000000 4500", " none", "", "bad", "short"},
@@ -221,77 +220,76 @@ static const struct row {
 	/* ---- 802.11 ---- */
 	{"radiotap, beacon", LINK_RADIOTAP,
          "00 00 0800 00000000 8000 0000 ffffffffffff 020000000001 020000000001 1000 00", " 80211",
-         "8000 0000 ffffffffffff 020000000001 020000000001 1000 00", "", "l2-other"},
+         "8000 0000 ffffffffffff 020000000001 020000000001 1000 00", "", "l2-llc"},
 	{"radiotap with time and flags: checksum at the end", LINK_RADIOTAP,
          "00 00 1900 03000080 03000000 00000000 0123456789abcdef 10"
          "8000 0000 ffffffffffff 020000000001 020000000001 1000 00 deadbeef",
-         " 80211", "8000 0000 ffffffffffff 020000000001 020000000001 1000 00", "", "l2-other"},
+         " 80211", "8000 0000 ffffffffffff 020000000001 020000000001 1000 00", "", "l2-llc"},
 	{"radiotap with two presence words: time is aligned", LINK_RADIOTAP,
          "00 00 1900 03000080 00000000 00000000 0123456789abcdef 10"
          "d400 0000 0200 0000 0001 deadbeef",
-         " 80211", "d400 0000 0200 0000 0001", "", "l2-other"},
+         " 80211", "d400 0000 0200 0000 0001", "", "l2-llc"},
 	{"radiotap with time and rate, no flags", LINK_RADIOTAP,
          "00 00 1100 05000000 0123456789abcdef 30 d400 0000 0200 0000 0001 deadbeef", " 80211",
-         "d400 0000 0200 0000 0001 deadbeef", "", "l2-other"},
+         "d400 0000 0200 0000 0001 deadbeef", "", "l2-llc"},
 	{"radiotap, flags alone", LINK_RADIOTAP,
          "00 00 0900 02000000 10 d400 0000 0200 0000 0001 deadbeef", " 80211",
-         "d400 0000 0200 0000 0001", "", "l2-other"},
+         "d400 0000 0200 0000 0001", "", "l2-llc"},
 	{"radiotap, fields that are not there", LINK_RADIOTAP,
          "00 00 0800 030000ff d400 0000 0200 0000 0001", " 80211", "d400 0000 0200 0000 0001", "",
-         "l2-other"},
+         "l2-llc"},
 	{"radiotap, padded body", LINK_RADIOTAP,
          "00 00 0900 02000000 20"
          "8802 0000 020000000002 020000000001 020000000001 1000 0000 0000"
          "aaaa03 000000 0800" IPV4_SYN,
-         SAYS_V4, "", "", "tcp-syn"},
+         SAYS_V4, "", "", "l2-llc"},
 	{"radiotap, nothing to pad", LINK_RADIOTAP,
          "00 00 0900 02000000 20"
          "0802 0000 020000000002 020000000001 020000000001 1000"
          "aaaa03 000000 0800" IPV4_SYN,
-         SAYS_V4, "", "", "tcp-syn"},
+         SAYS_V4, "", "", "l2-llc"},
 	{"radiotap, all flags but padding and checksum", LINK_RADIOTAP,
          "00 00 0900 02000000 cf"
          "8802 0000 020000000002 020000000001 020000000001 1000 0000"
          "aaaa03 000000 0800" IPV4("0000", "06") SYN "61626364",
-         V4_T " len 24/24" SAYS_SYN, "61626364", "", "tcp-syn"},
+         V4_T " len 24/24" SAYS_SYN, "61626364", "", "l2-llc"},
 	{"radiotap, later version", LINK_RADIOTAP, "01 00 0800 00000000 d400 0000 0200 0000 0001",
-         " none", "", "bad", "l2-other"},
+         " none", "", "bad", "l2-llc"},
 	{"radiotap, shorter than itself", LINK_RADIOTAP, "00 00 0700 00000000 d400 0000 0200 0000",
-         " none", "", "bad", "l2-other"},
+         " none", "", "bad", "l2-llc"},
 	{"radiotap, longer than the frame", LINK_RADIOTAP, "00 00 0900 00000000", " none", "",
-         "cut", "l2-other"},
+         "cut", "l2-llc"},
 	{"802.11 data, ipv4", LINK_80211,
          "0802 0000 020000000002 020000000001 020000000001 1000 aaaa03 000000 0800" IPV4_SYN,
-         SAYS_V4, "", "", "tcp-syn"},
+         SAYS_V4, "", "", "l2-llc"},
 	{"802.11 QoS data, ipv6", LINK_80211,
          "8801 0000 020000000002 020000000001 020000000001 1000 0700 aaaa03 000000 86dd" IPV6_SYN,
-         SAYS_V6, "", "", "tcp-syn"},
+         SAYS_V6, "", "", "l2-llc"},
 	{"802.11 QoS data with HT control, arp", LINK_80211,
          "8882 0000 020000000002 020000000001 020000000001 1000 0000 00000000"
          "aaaa03 000000 0806 0001 0800 06 04 0001",
-         " arp", "0001 0800 06 04 0001", "", "l2-other"},
+         " arp", "0001 0800 06 04 0001", "", "l2-llc"},
 	{"802.11 data, four addresses", LINK_80211,
          "0803 0000 020000000002 020000000001 020000000001 1000 020000000003"
          "aaaa03 000000 0800" IPV4_SYN,
-         SAYS_V4, "", "", "tcp-syn"},
+         SAYS_V4, "", "", "l2-llc"},
 	{"802.11 data, protected", LINK_80211,
          "0842 0000 020000000002 020000000001 020000000001 1000 aaaa", " 80211",
-         "0842 0000 020000000002 020000000001 020000000001 1000 aaaa", "", "l2-other"},
+         "0842 0000 020000000002 020000000001 020000000001 1000 aaaa", "", "l2-llc"},
 	{"802.11 null function", LINK_80211,
          "4801 0000 020000000002 020000000001 020000000001 1000", " 80211",
-         "4801 0000 020000000002 020000000001 020000000001 1000", "", "l2-other"},
+         "4801 0000 020000000002 020000000001 020000000001 1000", "", "l2-llc"},
 	{"802.11 data, later fragment", LINK_80211,
          "0802 0000 020000000002 020000000001 020000000001 1100 aaaa03 000000 0800", " 80211",
-         "0802 0000 020000000002 020000000001 020000000001 1100 aaaa03 000000 0800", "",
-         "l2-other"},
+         "0802 0000 020000000002 020000000001 020000000001 1100 aaaa03 000000 0800", "", "l2-llc"},
 	{"802.11 data, several in one", LINK_80211,
          "8802 0000 020000000002 020000000001 020000000001 1000 8000 aaaa", " 80211",
-         "8802 0000 020000000002 020000000001 020000000001 1000 8000 aaaa", "", "l2-other"},
+         "8802 0000 020000000002 020000000001 020000000001 1000 8000 aaaa", "", "l2-llc"},
 	{"802.11 data, header broken off", LINK_80211,
          "0802 0000 020000000002 020000000001 020000000001 10", " 80211",
-         "0802 0000 020000000002 020000000001 020000000001 10", "cut", "l2-other"},
+         "0802 0000 020000000002 020000000001 020000000001 10", "cut", "l2-llc"},
 	{"802.11, later version", LINK_80211, "0902 0000 020000000002", " none", "", "bad",
-         "l2-other"},
+         "l2-llc"},
 
 	/* ---- IPv4 ---- */
 	{"ipv4, another version", LINK_ETHERNET,
@@ -334,7 +332,7 @@ static const struct row {
                   "0a000001 0a000002 61",
          "mac 0800" V4_T " frag 65528 len 1/1 ip", "61", "", "fragment"},
 	{"ipv4, gre", LINK_ETHERNET, ETHERNET "0800" IPV4("0018", "2f") "0000 0800",
-         "mac 0800" V4 " proto 47 len 4/4 ip", "0000 0800", "", "ip-other"},
+         "mac 0800" V4 " proto 47 len 4/4 ip", "0000 0800", "", "short"},
 	{"ipv4, icmpv6 is nothing there", LINK_ETHERNET,
          ETHERNET "0800" IPV4("001c", "3a") "8000 0000 00000000",
          "mac 0800" V4 " proto 58 len 8/8 ip", "8000 0000 00000000", "", "ip-other"},
@@ -356,7 +354,7 @@ static const struct row {
          "mac 86dd" V6 " proto 1 len 8/8 ip", "0800 0000 00000000", "", "ip-other"},
 	{"ipv6, hop-by-hop, icmp6", LINK_ETHERNET,
          ETHERNET "86dd" IPV6("000c", "00") "3a00 05020000 0100 8f00 0000",
-         "mac 86dd" V6 " proto 58 ext 1 len 4/4 icmp6", "8f00 0000", "", "icmp6"},
+         "mac 86dd" V6 " proto 58 ext 1 len 4/4 icmp6", "8f00 0000", "", "icmp6-other"},
 	{"ipv6, four kinds of extension", LINK_ETHERNET,
          ETHERNET
          "86dd" IPV6("0044", "00") "2b00 010400000000"                   /* hop-by-hop */
@@ -451,13 +449,13 @@ static const struct row {
 
 	/* ---- ICMP ---- */
 	{"icmp", LINK_ETHERNET, ETHERNET "0800" IPV4("001e", "01") "0800 0000 00010002 6162",
-         "mac 0800" V4 " proto 1 len 10/10 icmp", "0800 0000 00010002 6162", "", "icmp"},
+         "mac 0800" V4 " proto 1 len 10/10 icmp", "0800 0000 00010002 6162", "", "icmp-other"},
 	{"icmp, broken off", LINK_ETHERNET, ETHERNET "0800" IPV4("001c", "01") "0800 0000 000100",
-         "mac 0800" V4 " proto 1 len 7/8 ip", "0800 0000 000100", "cut", "icmp"},
+         "mac 0800" V4 " proto 1 len 7/8 ip", "0800 0000 000100", "cut", "icmp-other"},
 	{"icmp6", LINK_ETHERNET, ETHERNET "86dd" IPV6("0004", "3a") "8700 0000",
-         "mac 86dd" V6 " proto 58 len 4/4 icmp6", "8700 0000", "", "icmp6"},
+         "mac 86dd" V6 " proto 58 len 4/4 icmp6", "8700 0000", "", "icmp6-nd"},
 	{"icmp6, broken off", LINK_ETHERNET, ETHERNET "86dd" IPV6("0004", "3a") "8700 00",
-         "mac 86dd" V6 " proto 58 len 3/4 ip", "8700 00", "cut", "icmp6"},
+         "mac 86dd" V6 " proto 58 len 3/4 ip", "8700 00", "cut", "icmp6-nd"},
 };
 
 /* ---- helpers ---- */
@@ -864,6 +862,52 @@ static void cut_frame_keeps_its_length(void **state)
 	}
 }
 
+/* What tells operating systems apart. */
+static void rare_fields_are_kept(void **state)
+{
+	static const struct {
+		const char *hex;
+		uint8_t ecn, flags;
+		uint16_t id;
+		uint32_t flow, header_bytes;
+		uint8_t reserved;
+		uint16_t urgent;
+		uint8_t tcp_bytes;
+	} frames[] = {
+		{ETHERNET "0800 46 ff 0030 1234 c000 40 06 0000 0a000001 0a000002 01010101"
+	                  "1234 0050 00000001 00000000 6f 02 2000 0000 00ff 020405b4",
+	         3, IPV4_RESERVED | IPV4_DONT_FRAGMENT, 0x1234, 0, 24, 15, 255, 24},
+		{ETHERNET "0800 45 fc 0028 0000 2000 40 06 0000 0a000001 0a000002" SYN, 0,
+	         IPV4_MORE_FRAGMENTS, 0, 0, 20, 0, 0, 20},
+		{ETHERNET "86dd 6fed cba9 0014 06 40 20010db8 00000000 00000000 00000001"
+	                  "20010db8 00000000 00000000 00000002" SYN,
+	         2, 0, 0, 0xdcba9, 40, 0, 0, 20},
+		{ETHERNET "86dd" IPV6("0034", "00") "2c01 010c 00000000 0000000000000000"
+	                                            "0600 0000 00000001 0000",
+	         0, 0, 0, 0, 64, 0, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(frames); i++) {
+		uint8_t bytes[FRAME_MAX];
+		struct decode_counters counters = {0};
+		struct frame frame = {.link = LINK_ETHERNET};
+		struct pkt pkt;
+
+		frame.bytes = span_of(bytes, unhex(frames[i].hex, bytes));
+		frame.wire_bytes = (uint32_t)frame.bytes.len;
+		pkt_decode(&pkt, &frame, &counters);
+		assert_int_equal(pkt.ip_ecn, frames[i].ecn);
+		assert_int_equal(pkt.ipv4_flags, frames[i].flags);
+		assert_int_equal(pkt.ipv4_id, frames[i].id);
+		assert_int_equal(pkt.ipv6_flow, frames[i].flow);
+		assert_int_equal(pkt.ip_header_bytes, frames[i].header_bytes);
+		assert_int_equal(pkt.tcp_reserved, frames[i].reserved);
+		assert_int_equal(pkt.tcp_urgent, frames[i].urgent);
+		assert_int_equal(pkt.tcp_header_bytes, frames[i].tcp_bytes);
+	}
+}
+
 static void counters_are_added_to(void **state)
 {
 	static const struct frame unknown = {.link = LINK_UNKNOWN};
@@ -929,14 +973,17 @@ static void classes_of_udp_ports(void **state)
 		unsigned port;
 		enum frame_class frame_class;
 	} ports[] = {
-		{52, FRAME_CLASS_UDP},       {53, FRAME_CLASS_UDP_DNS},
-		{54, FRAME_CLASS_UDP},       {66, FRAME_CLASS_UDP},
-		{67, FRAME_CLASS_UDP_DHCP},  {68, FRAME_CLASS_UDP_DHCP},
-		{69, FRAME_CLASS_UDP},       {545, FRAME_CLASS_UDP},
-		{546, FRAME_CLASS_UDP_DHCP}, {547, FRAME_CLASS_UDP_DHCP},
-		{548, FRAME_CLASS_UDP},      {5352, FRAME_CLASS_UDP},
-		{5353, FRAME_CLASS_UDP_DNS}, {5354, FRAME_CLASS_UDP},
-		{5355, FRAME_CLASS_UDP_DNS}, {5356, FRAME_CLASS_UDP},
+		{52, FRAME_CLASS_UDP_CONTROL},   {53, FRAME_CLASS_UDP_DNS},
+		{54, FRAME_CLASS_UDP_CONTROL},   {66, FRAME_CLASS_UDP_CONTROL},
+		{67, FRAME_CLASS_UDP_DHCP},      {68, FRAME_CLASS_UDP_DHCP},
+		{69, FRAME_CLASS_UDP_CONTROL},   {80, FRAME_CLASS_UDP},
+		{443, FRAME_CLASS_UDP},          {545, FRAME_CLASS_UDP_CONTROL},
+		{546, FRAME_CLASS_UDP_DHCP},     {547, FRAME_CLASS_UDP_DHCP},
+		{548, FRAME_CLASS_UDP_CONTROL},  {1023, FRAME_CLASS_UDP_CONTROL},
+		{1024, FRAME_CLASS_UDP},         {1900, FRAME_CLASS_UDP_CONTROL},
+		{5060, FRAME_CLASS_UDP_CONTROL}, {5352, FRAME_CLASS_UDP},
+		{5353, FRAME_CLASS_UDP_DNS},     {5354, FRAME_CLASS_UDP},
+		{5355, FRAME_CLASS_UDP_DNS},     {5356, FRAME_CLASS_UDP},
 	};
 
 	(void)state;
@@ -1077,6 +1124,7 @@ int main(void)
 		cmocka_unit_test(macs_are_those_of_the_frame),
 		cmocka_unit_test(stripped_tag_is_the_outer_type),
 		cmocka_unit_test(cut_frame_keeps_its_length),
+		cmocka_unit_test(rare_fields_are_kept),
 		cmocka_unit_test(counters_are_added_to),
 		cmocka_unit_test(classes_of_tcp_flags),
 		cmocka_unit_test(classes_of_udp_ports),

@@ -31,4 +31,6 @@ struct frame {
 	/* The tag that the kernel or the NIC took out of the frame. */
 	bool has_vlan;
 	uint16_t vlan_tci;
+	uint16_t vlan_tpid; /* the type that told of the tag: 0x8100, 0x88a8 */
+	bool is_wanted;     /* the kernel has asked the user's expression, and it matched */
 };

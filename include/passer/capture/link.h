@@ -10,12 +10,26 @@
 
 #define LINK_NAME_SIZE 16 /* IFNAMSIZ */
 
+/* Counted by the kernel for an interface, before any tap (struct rtnl_link_stats64). */
+struct link_stats {
+	uint64_t rx_packets, rx_bytes;
+	uint64_t tx_packets; /* a tap hears these, too */
+	uint64_t rx_errors;
+	uint64_t rx_dropped;   /* by the driver or the kernel's backlog, before the tap */
+	uint64_t rx_missed;    /* the NIC had no buffer */
+	uint64_t rx_fifo;      /* its FIFO overflowed */
+	uint64_t rx_nohandler; /* an inactive member of a bond or team took nothing */
+};
+
 struct link_info {
 	unsigned ifindex;
 	uint16_t hatype; /* ARPHRD_* of <linux/if_arp.h> */
 	bool is_up;      /* IFF_UP and IFF_RUNNING */
-	bool is_gone;    /* RTM_DELLINK */
+	bool is_gone;    /* RTM_DELLINK; the statistics are the last ones */
 	bool is_loopback;
+	uint32_t mtu;             /* bytes */
+	uint32_t carrier_changes; /* since the interface was made */
+	struct link_stats stats;  /* the same */
 	char name[LINK_NAME_SIZE];
 };
 
@@ -28,6 +42,9 @@ int link_find(const char *name, struct link_info *out_link, struct err *err);
 
 struct link_monitor;
 typedef void link_fn(void *user, const struct link_info *link);
+
+/* Hands over all interfaces as they are now. 0 or a negative errno. */
+int link_list(link_fn *fn, void *user);
 
 /* Subscribes to link changes, then lists the present links through fn. */
 int link_monitor_open(struct link_monitor **out_monitor, link_fn *fn, void *user, struct err *err);

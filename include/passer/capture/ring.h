@@ -16,24 +16,46 @@
 #define RING_DEFAULT_BYTES       (64u << 20)
 #define RING_DEFAULT_RETIRE_MS   60u
 
-/* Where a walker is; written by the worker, read by its successor. ring_open() zeroes it. */
+/*
+ * Where a walker is; written by the worker, read by its successor and by the supervisor.
+ * ring_open() zeroes it.
+ */
 struct ring_progress {
-	uint64_t block_seq; /* kernel's sequence number of the block in work */
-	uint32_t
-		frames_begun; /* frames of that block handed out so far, the one in work included */
-	uint32_t frames_torn; /* lost because a block contradicted itself; should stay 0 */
+	uint64_t block_seq;          /* kernel's sequence number of the block in work */
+	uint64_t frames;             /* handed out so far in all blocks, the one in work included */
+	uint64_t frames_before;      /* of these, before that block */
+	uint32_t frames_torn;        /* lost because a block contradicted itself; should stay 0 */
+	uint32_t blocks_waiting_max; /* most blocks that waited at once, the one taken included */
+};
+
+/* How the members of a group share the frames: what is together in one worker. */
+enum fanout_mode {
+	FANOUT_HOST,  /* all between two hosts, both directions and fragments: eBPF, no ports */
+	FANOUT_FLOW,  /* a flow, both directions; the kernel puts IPv4 fragments together before */
+	FANOUT_CPU,   /* what one CPU receives: only as good as the NIC's distribution */
+	FANOUT_QUEUE, /* what one queue of the NIC receives: likewise */
+};
+
+/* What passes the filter; FRAME_CLASSES_ALWAYS_KEPT of bpf_abi.h do in any case. */
+struct ring_selection {
+	uint32_t keep_classes;           /* bits 1 << enum frame_class */
+	unsigned tcp_budget, udp_budget; /* units of a direction, 0 … BUDGET_ALL */
 };
 
 struct ring_config {
-	unsigned ifindex;      /* 0: all interfaces, present and future */
-	const char *name;      /* for messages: interface name, or "all interfaces" */
-	size_t ring_bytes;     /* wanted; halved down to four blocks when memory is refused */
-	size_t block_bytes;    /* power of two, multiple of the page size */
-	unsigned retire_ms;    /* a block that is not full is handed over after this time */
-	uint32_t keep_classes; /* bits of enum frame_class: what passes the filter; SHORT always
-	                          does */
-	int fanout_id;         /* group to join, or -1: let the kernel choose a new one */
-	bool is_alone;         /* true: one worker, no fanout group */
+	unsigned ifindex;   /* 0: all interfaces, present and future */
+	const char *name;   /* for messages: interface name, or "all interfaces" */
+	size_t ring_bytes;  /* wanted; halved down to four blocks when memory is refused */
+	size_t block_bytes; /* power of two, multiple of the page size */
+	unsigned retire_ms; /* a block that is not full is handed over after this time */
+	struct ring_selection selection;
+	const char *expression; /* of pcap-filter(7), asked by the kernel before all else; NULL */
+	/* Borrowed while opening: the first ring of the sensor, whose table of flows is shared;
+	 * NULL: has one of its own. */
+	const struct ring *sibling;
+	enum fanout_mode fanout;
+	int fanout_id;                  /* group to join, or -1: let the kernel choose a new one */
+	bool is_alone;                  /* true: one worker, no fanout group */
 	struct ring_progress *progress; /* shared memory, borrowed */
 };
 
@@ -84,5 +106,14 @@ int ring_mute(struct ring *ring);
  */
 int ring_read_counters(struct ring *ring, struct ring_counters *counters);
 
-/* Sums the filter's per-CPU class counters of this ring. 0 or a negative errno. */
-int ring_read_classes(const struct ring *ring, struct class_counter out_classes[FRAME_CLASS_COUNT]);
+/* Changes what passes, from the next frame on. 0 or a negative errno. */
+int ring_set_selection(struct ring *ring, const struct ring_selection *selection);
+
+/* What the filter of this ring has counted, the sum of all CPUs. 0 or a negative errno. */
+int ring_read_filter(const struct ring *ring, struct filter_counters *out_counters);
+
+/*
+ * Frames that lie in the ring and have not been handed out, those of the block that the kernel is
+ * filling included. Kernel and worker go on meanwhile: good for a balance once both are quiet.
+ */
+uint64_t ring_waiting(const struct ring *ring);

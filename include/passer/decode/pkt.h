@@ -35,6 +35,14 @@ enum cast { CAST_NONE, CAST_BROADCAST, CAST_MULTICAST };
 #define TCP_PSH 0x08
 #define TCP_ACK 0x10
 #define TCP_URG 0x20
+#define TCP_ECE 0x40
+#define TCP_CWR 0x80
+#define TCP_AE  0x01 /* in tcp_reserved: accurate ECN (RFC 9768), once the nonce sum */
+
+/* The three bits before the fragment offset of IPv4 (RFC 791, section 3.1). */
+#define IPV4_RESERVED       0x4
+#define IPV4_DONT_FRAGMENT  0x2
+#define IPV4_MORE_FRAGMENTS 0x1
 
 struct pkt {
 	const struct frame *frame;
@@ -49,6 +57,7 @@ struct pkt {
 	                             (802.3) */
 	uint16_t outer_ethertype; /* before any tag, also one that the kernel took out */
 	uint8_t tags;             /* tags that stand in the frame */
+	uint16_t vlan;            /* number in the last tag; 0 when there is none */
 	enum cast link_cast; /* as the link layer tells it: destination MAC, or the cooked packet
 	                        type */
 
@@ -57,6 +66,11 @@ struct pkt {
 	uint8_t ttl;              /* TTL or hop limit */
 	uint8_t ip_proto;         /* upper protocol behind all extension headers */
 	uint8_t extensions;       /* IPv6 extension headers before it */
+	uint8_t ip_ecn;           /* the two bits of explicit congestion notification (RFC 3168) */
+	uint8_t ipv4_flags;       /* IPV4_RESERVED … */
+	uint16_t ipv4_id;         /* identification */
+	uint32_t ipv6_flow;       /* flow label */
+	uint32_t ip_header_bytes; /* with options or extension headers */
 	bool is_fragment;         /* part of a fragmented datagram, the first one included */
 	uint16_t fragment_offset; /* in bytes; not 0: the upper header is not here */
 	struct span ip_payload;   /* behind IP header and extension headers, cut at the IP length */
@@ -67,7 +81,9 @@ struct pkt {
 	uint16_t sport, dport;
 	uint8_t tcp_flags;
 	uint32_t tcp_seq, tcp_ack;
-	uint16_t tcp_window;
+	uint16_t tcp_window, tcp_urgent;
+	uint8_t tcp_reserved;     /* the four bits between data offset and flags */
+	uint8_t tcp_header_bytes; /* by its data offset; the options may be captured short of it */
 	struct span tcp_options;
 
 	/*
@@ -104,8 +120,10 @@ bool pkt_decode_inner(struct pkt *inner, const struct pkt *outer, struct decode_
 bool pkt_decode_quoted(struct pkt *pkt, struct span quoted);
 
 /*
- * The class that the eBPF filter gives this frame. User space computes it again from the decoded
- * packet: for files, where no kernel filter ran, and to check the filter against.
+ * The class that the eBPF filter gives the frame of this packet (bpf_abi.h). User space computes it
+ * again for files, where no kernel filter ran, and to check the filter against. That the first
+ * frames of every tunnel are of FRAME_CLASS_TUNNEL, too, is for the caller to count: here each has
+ * the class of the packet inside.
  */
 enum frame_class pkt_class(const struct pkt *pkt);
 
