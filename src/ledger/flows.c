@@ -1,13 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <passer/base/clock.h>
+#include <passer/bpf_abi.h>
 #include <passer/ledger/flows.h>
 
 #include <stdlib.h>
 
-/* The value of a flow: for each of its two directions a group of bits. */
+/* The value of a TCP connection: for each of its two directions a group of bits. */
 #define DIRECTION_BITS 8
-#define SEGMENTS_MASK  ((uint64_t)FLOW_SEGMENTS_MAX)
+#define USED_MASK      ((uint64_t)BUDGET_USED_MAX)
 #define SYN_SENT       (UINT64_C(1) << 4)
 #define ACCEPTED       (UINT64_C(1) << 5)
+#define DATA_SENT      (UINT64_C(1) << 6)
+#define MSS_SHIFT      16 /* behind both: what the SYN offered */
+#define MSS_MASK       ((uint64_t)UINT16_MAX << MSS_SHIFT)
+
+/* The value of one direction without a beginning: units used, and the second of its first unit. */
+#define SECOND_SHIFT 8
+
+/* What keeps the two apart in the table. */
+enum flow_kind { FLOW_CONNECTION, FLOW_WINDOW };
+
+_Static_assert((BUDGET_USED_MAX & (BUDGET_USED_MAX + 1)) == 0, "the units are a group of bits");
 
 struct flows {
 	struct table *table;
@@ -57,7 +70,7 @@ static struct flow_ref ref_of(const struct flows *f, const struct endpoint *src,
 	bool is_low = compare(src, dst) <= 0;
 
 	return (struct flow_ref){
-		.key = ledger_key(&f->key, 0, is_low ? src : dst, is_low ? dst : src),
+		.key = ledger_key(&f->key, FLOW_CONNECTION, is_low ? src : dst, is_low ? dst : src),
 		.shift = is_low ? 0 : DIRECTION_BITS,
 		.other_shift = is_low ? DIRECTION_BITS : 0,
 	};
@@ -75,31 +88,77 @@ void flow_open(struct flows *flows, const struct endpoint *src, const struct end
                uint64_t time_ns)
 {
 	struct flow_ref ref = ref_of(flows, src, dst);
+	uint64_t value = table_get(flows->table, ref.key, time_ns);
 
-	store(flows, &ref, time_ns, table_get(flows->table, ref.key, time_ns),
-	      SYN_SENT << ref.shift);
+	store(flows, &ref, time_ns, value, (value & MSS_MASK) | SYN_SENT << ref.shift);
+}
+
+void flow_set_mss(struct flows *flows, const struct endpoint *src, const struct endpoint *dst,
+                  uint16_t mss, uint64_t time_ns)
+{
+	struct flow_ref ref = ref_of(flows, src, dst);
+	uint64_t value = table_get(flows->table, ref.key, time_ns);
+
+	store(flows, &ref, time_ns, value, (value & ~MSS_MASK) | (uint64_t)mss << MSS_SHIFT);
+}
+
+uint16_t flow_mss(struct flows *flows, const struct endpoint *src, const struct endpoint *dst,
+                  uint64_t time_ns)
+{
+	struct flow_ref ref = ref_of(flows, src, dst);
+
+	return (uint16_t)(table_get(flows->table, ref.key, time_ns) >> MSS_SHIFT);
 }
 
 void flow_accept(struct flows *flows, const struct endpoint *src, const struct endpoint *dst,
                  uint64_t time_ns)
 {
 	struct flow_ref ref = ref_of(flows, src, dst);
+	uint64_t value = table_get(flows->table, ref.key, time_ns);
+	uint64_t begun = (value & ~(USED_MASK << ref.shift)) | ACCEPTED << ref.shift;
 
-	table_set_bits(flows->table, ref.key, time_ns, ACCEPTED << ref.shift);
+	store(flows, &ref, time_ns, value, begun);
 }
 
-unsigned flow_segment(struct flows *flows, const struct endpoint *src, const struct endpoint *dst,
-                      uint64_t time_ns)
+unsigned flow_spend(struct flows *flows, const struct endpoint *src, const struct endpoint *dst,
+                    uint32_t payload_bytes, uint64_t time_ns)
 {
 	struct flow_ref ref = ref_of(flows, src, dst);
 	uint64_t value = table_get(flows->table, ref.key, time_ns);
-	unsigned seen = (unsigned)(value >> ref.shift & SEGMENTS_MASK);
+	uint64_t direction = value >> ref.shift;
+	unsigned used = (direction & (SYN_SENT | ACCEPTED)) != 0 ? (unsigned)(direction & USED_MASK)
+	                                                         : BUDGET_USED_MAX;
+	uint64_t spent = (uint64_t)budget_add(used, payload_bytes) | DATA_SENT;
 
-	if (seen < FLOW_SEGMENTS_MAX) {
-		store(flows, &ref, time_ns, value, value + (UINT64_C(1) << ref.shift));
-		seen++;
+	store(flows, &ref, time_ns, value,
+	      (value & ~(USED_MASK << ref.shift)) | spent << ref.shift);
+	return used;
+}
+
+unsigned flow_spend_window(struct flows *flows, const struct endpoint *src,
+                           const struct endpoint *dst, uint32_t payload_bytes, uint64_t time_ns)
+{
+	const struct flow_ref ref = {.key = ledger_key(&flows->key, FLOW_WINDOW, src, dst)};
+	uint64_t value = table_get(flows->table, ref.key, time_ns);
+	uint64_t now = time_ns / NS_PER_S & UINT32_MAX;
+	uint64_t first = value >> SECOND_SHIFT;
+	unsigned used = (unsigned)(value & USED_MASK);
+
+	if (value == 0 || now < first || now - first >= BUDGET_WINDOW_S) {
+		used = 0;
+		first = now;
 	}
-	return seen;
+	store(flows, &ref, time_ns, value, first << SECOND_SHIFT | budget_add(used, payload_bytes));
+	return used;
+}
+
+bool flow_has_begun(struct flows *flows, const struct endpoint *src, const struct endpoint *dst,
+                    uint64_t time_ns)
+{
+	struct flow_ref ref = ref_of(flows, src, dst);
+
+	return (table_get(flows->table, ref.key, time_ns) >> ref.shift & (SYN_SENT | ACCEPTED)) !=
+	       0;
 }
 
 bool flow_is_unanswered(struct flows *flows, const struct endpoint *src, const struct endpoint *dst,
@@ -109,5 +168,5 @@ bool flow_is_unanswered(struct flows *flows, const struct endpoint *src, const s
 	uint64_t value = table_get(flows->table, ref.key, time_ns);
 
 	return (value >> ref.other_shift & SYN_SENT) != 0 &&
-	       (value >> ref.shift & (ACCEPTED | SEGMENTS_MASK)) == 0;
+	       (value >> ref.shift & (ACCEPTED | DATA_SENT)) == 0;
 }

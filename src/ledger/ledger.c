@@ -57,7 +57,7 @@ static void add_endpoint(struct hash *h, const struct endpoint *e)
 	memcpy(words, e->addr.bytes, sizeof(words));
 	hash_add_u64(h, words[0]);
 	hash_add_u64(h, words[1]);
-	hash_add_u64(h, (uint64_t)e->addr.family << 16 | e->port);
+	hash_add_u64(h, (uint64_t)e->transport << 24 | (uint64_t)e->addr.family << 16 | e->port);
 }
 
 uint64_t ledger_key(const struct hash_key *key, unsigned kind, const struct endpoint *a,

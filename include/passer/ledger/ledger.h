@@ -16,10 +16,13 @@
 struct names;
 struct suspects;
 
-/* An address and a TCP or UDP port. */
+enum transport { TRANSPORT_TCP, TRANSPORT_UDP };
+
+/* An address and a TCP or UDP port. Those of one number are two services. */
 struct endpoint {
 	struct addr addr;
 	uint16_t port; /* host byte order */
+	enum transport transport;
 };
 
 struct ledger {

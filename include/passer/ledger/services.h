@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * TCP services and their clients, as the flags of segments tell them (spec terms of RFC 9293).
+ * TCP services and their clients, as the flags of segments tell them (spec terms of RFC 9293), and
+ * which services of TCP and UDP were asked for their product.
  * Shared by all workers, so that a service whose connections are spread over them is one service.
  */
 #pragma once
@@ -37,7 +38,10 @@ enum service_state service_state(struct ledger *ledger, const struct endpoint *s
 enum service_state service_next(enum service_state state, enum service_event event);
 
 /* Flags of a service that are set once: each says "done" to exactly one caller. */
-enum service_flag { SERVICE_DESCRIBED_BY_TABLE = 1 << 2 };
+enum service_flag {
+	SERVICE_DESCRIBED_BY_TABLE = 1 << 2,
+	SERVICE_GOT_DATAGRAM = 1 << 3, /* of UDP, which has no handshake: a client asked it */
+};
 
 /* True when the flag was not set before. */
 bool service_claim(struct ledger *ledger, const struct endpoint *service, enum service_flag flag,
