@@ -89,13 +89,13 @@ static int load_udp_files(struct udp_rules *rules, struct signature_files own,
 	return ret;
 }
 
-static int load_udp(struct udp_rules **out_rules, struct signature_files own, struct err *err)
+static int load_udp(struct databases *db, struct signature_files own, struct err *err)
 {
 	static const char file[] = "udp.tsv";
 	struct rows_report report = {.tell = NULL};
 	struct udp_rules *rules = udp_rules_new();
 
-	*out_rules = rules;
+	db->udp_rules = rules;
 	if (rules == NULL) {
 		return err_set(err, -ENOMEM, "out of memory for %s", file);
 	}
@@ -104,6 +104,7 @@ static int load_udp(struct udp_rules **out_rules, struct signature_files own, st
 	if (ret < 0) {
 		return ret;
 	}
+	db->bad_rows += report.bad;
 	ret = udp_rules_load(rules, file, signatures_text(file), &report);
 	return ret < 0 ? err_set(err, ret, "%s: cannot be loaded", file) : 0;
 }
@@ -147,15 +148,15 @@ int databases_check(struct signature_files own, struct rows_report *report, stru
  * nmap's file is a database of the system: without it the sensor runs, and one line says what is
  * lost. A file that the user named must be there.
  */
-static int load_probes(struct service_probes **out_probes, const char *named, struct err *err)
+static int load_probes(struct databases *db, const char *named, struct err *err)
 {
 	const char *const only[] = {named, NULL};
 	struct service_probes_counts counts;
 	int ret = service_probes_new(named != NULL ? only : service_probes_default_paths,
-	                             out_probes, err);
+	                             &db->probes, err);
 
 	if (ret < 0) {
-		*out_probes = NULL;
+		db->probes = NULL;
 		if (named != NULL) {
 			return ret;
 		}
@@ -163,10 +164,73 @@ static int load_probes(struct service_probes **out_probes, const char *named, st
 		         err->text);
 		return 0;
 	}
-	counts = service_probes_counts(*out_probes);
+	counts = service_probes_counts(db->probes);
+	db->bad_rows += named != NULL ? counts.bad : 0;
 	log_debug("service probes: %zu patterns, %zu of them always asked, %zu skipped, %zu bad",
 	          counts.patterns, counts.always, counts.skipped, counts.bad);
 	return 0;
+}
+
+static int add_geo(struct geo *geo, const char *name, struct err *err)
+{
+	if (strcmp(name, GEOIP_AUTO) != 0) {
+		return geo_add(geo, name, err);
+	}
+	if (geo_add_found(geo, geo_default_folders) == 0) {
+		log_warn("--geoip auto: there is no database in /var/lib/GeoIP, "
+		         "/usr/local/share/GeoIP and /usr/share/GeoIP; see geoipupdate(1)");
+	}
+	return 0;
+}
+
+static int load_geo(struct geo **out_geo, struct signature_files own, struct err *err)
+{
+	int ret = own.geoip_count > 0 ? geo_new(out_geo, err) : 0;
+
+	for (size_t i = 0; i < own.geoip_count && ret == 0; i++) {
+		ret = add_geo(*out_geo, own.geoip[i], err);
+	}
+	return ret;
+}
+
+/* p0f's own signatures; a database of the system, as nmap's. */
+static int load_p0f_default(struct p0f *p0f, struct rows_report *report, struct err *err)
+{
+	int ret = -ENOENT;
+
+	for (const char *const *path = p0f_default_paths; *path != NULL && ret == -ENOENT; path++) {
+		ret = p0f_load_file(p0f, *path, report, err);
+	}
+	if (ret < 0 && ret != -ENOMEM) {
+		log_warn("IP records name current operating systems only: %s; apt-get install p0f",
+		         err->text);
+		return 0;
+	}
+	return ret;
+}
+
+static int load_p0f(struct databases *db, struct signature_files own, struct err *err)
+{
+	static const char file[] = "os.fp";
+	struct rows_report report = {.tell = NULL};
+	int ret = 0;
+
+	db->p0f = p0f_new();
+	if (db->p0f == NULL) {
+		return told(-ENOMEM, file, err);
+	}
+	for (size_t i = 0; ret == 0 && i < own.p0f_count; i++) {
+		ret = p0f_load_file(db->p0f, own.p0f[i], &report, err);
+	}
+	db->bad_rows += report.bad;
+	if (ret == 0 && own.p0f_count == 0) {
+		ret = load_p0f_default(db->p0f, &report, err);
+	}
+	if (ret == 0) {
+		ret = told(p0f_load(db->p0f, file, signatures_text(file), &report), file, err);
+	}
+	log_debug("p0f: %zu signatures, %zu bad lines", p0f_count(db->p0f), report.bad);
+	return ret;
 }
 
 int databases_init(struct databases *db, struct signature_files own, struct err *err)
@@ -180,7 +244,13 @@ int databases_init(struct databases *db, struct signature_files own, struct err 
 		         "ieee-data",
 		         err->text);
 	}
-	ret = load_probes(&db->probes, own.service_probes, err);
+	ret = load_probes(db, own.service_probes, err);
+	if (ret == 0) {
+		ret = load_geo(&db->geo, own, err);
+	}
+	if (ret == 0) {
+		ret = load_p0f(db, own, err);
+	}
 	if (ret == 0) {
 		ret = load_banners(&db->tcp_servers, "tcp_server.tsv", err);
 	}
@@ -200,7 +270,7 @@ int databases_init(struct databases *db, struct signature_files own, struct err 
 		ret = load_dns_any(&db->dns_any, "dns_any.tsv", err);
 	}
 	if (ret == 0) {
-		ret = load_udp(&db->udp_rules, own, err);
+		ret = load_udp(db, own, err);
 	}
 	return ret;
 }
@@ -216,7 +286,9 @@ void databases_fini(struct databases *db)
 {
 	addr_set_free(db->trusted);
 	oui_free(db->oui);
+	geo_free(db->geo);
 	service_probes_free(db->probes);
+	p0f_free(db->p0f);
 	banners_free(db->tcp_servers);
 	banners_free(db->tcp_clients);
 	port_names_free(db->tcp_policy);

@@ -3,8 +3,9 @@
 
 #include <ctype.h>
 
-#define LABEL_MAX    63
-#define POINTERS_MAX 32 /* real messages use one or two in a name */
+#define LABEL_MAX     63
+#define POINTERS_MAX  32 /* real messages use one or two in a name */
+#define QUESTIONS_MAX 64 /* and ask one */
 
 bool dns_header_parse(struct cursor *c, struct dns_header *out_header)
 {
@@ -99,6 +100,16 @@ bool dns_question_parse(struct cursor *c, struct dns_question *out_question)
 	out_question->type = cur_be16(c);
 	out_question->class = cur_be16(c);
 	return cur_ok(c);
+}
+
+unsigned dns_questions_parse(struct cursor *c, unsigned count, struct dns_question *out_last)
+{
+	unsigned whole = 0;
+
+	while (whole < count && whole < QUESTIONS_MAX && dns_question_parse(c, out_last)) {
+		whole++;
+	}
+	return whole;
 }
 
 bool dns_record_parse(struct cursor *c, struct dns_record *out_record)

@@ -69,6 +69,9 @@ bool dns_name_parse(struct cursor *c, struct dns_name *out_name);
 bool dns_question_parse(struct cursor *c, struct dns_question *out_question);
 bool dns_record_parse(struct cursor *c, struct dns_record *out_record);
 
+/* Up to `count` questions, of which the last whole one is kept; returns how many are whole. */
+unsigned dns_questions_parse(struct cursor *c, unsigned count, struct dns_question *out_last);
+
 /* A <character-string> (RFC 1035, section 3.3): one length byte, then text. Empty on fault. */
 struct span dns_string_parse(struct cursor *c);
 

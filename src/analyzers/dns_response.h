@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A DNS response in work, and its records about the sender itself: names in the domain .local. */
+/* A DNS response in work, over UDP or TCP; and its records about the sender itself: names in
+ * .local. */
 #pragma once
 
 #include "dns_message.h"
@@ -16,6 +17,13 @@ struct dns_response {
 	unsigned cname_count;
 	bool has_unknown_service;
 };
+
+/*
+ * States what the records of a response tell, all sections; `c` is behind its questions. Whole
+ * records before a tear stand. With --nxdomain also the name that does not exist.
+ */
+void dns_response_read(struct dns_response *r, const struct dns_header *header,
+                       const struct dns_question *last_question, struct cursor c);
 
 /* Starts a record about an address. */
 struct record *dns_begin(const struct dns_response *r, enum record_type type,

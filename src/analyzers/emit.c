@@ -21,6 +21,14 @@ static void note_suspect(const struct analyzer_ctx *ctx)
 	}
 }
 
+/* No part of the fact, which stays the same when a newer database knows better. */
+static void add_place(struct analyzer_ctx *ctx)
+{
+	if (!ctx->rec.has_place) {
+		geo_describe(ctx->db->geo, &ctx->rec.addr, &ctx->rec.desc);
+	}
+}
+
 void emit(struct analyzer_ctx *ctx)
 {
 	const struct record *rec = &ctx->rec;
@@ -31,12 +39,18 @@ void emit(struct analyzer_ctx *ctx)
 		return;
 	}
 	note_suspect(ctx);
+	if ((ctx->selection->records >> rec->type & 1) == 0) {
+		ctx->counters->suppressed++;
+		return;
+	}
 	if (!rec->is_change && record_same(rec->type) != RECORD_SAME_NEVER &&
 	    !seen_is_new(ctx->ledger, record_hash(rec, &ctx->ledger->key), rec->time_ns)) {
 		ctx->counters->known++;
 		return;
 	}
 	ctx->counters->printed++;
+	ctx->counters->printed_by_type[rec->type]++;
+	add_place(ctx);
 	csv_write(ctx->csv, rec);
 }
 

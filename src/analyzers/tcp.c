@@ -6,9 +6,6 @@
 #include <passer/analyzers/analyzer.h>
 #include <passer/ledger/services.h>
 
-/* Only the head of each direction of a connection is looked at. */
-#define SEGMENTS_LOOKED_AT 4
-
 /* A client that so many services refused is scanning. */
 #define REFUSALS_OF_A_SCAN 15
 
@@ -167,14 +164,18 @@ static void describe(struct analyzer_ctx *ctx, enum record_type type, const stru
 static void identify(const struct segment *s, struct analyzer_ctx *ctx)
 {
 	struct record *rec = &ctx->rec;
+	enum service_match match;
 
 	if (ctx->products == NULL || !service_may_identify(ctx->ledger, &s->src, s->time_ns)) {
 		return;
 	}
 	record_begin(rec, REC_TS, &s->src.addr, "TCP_", s->src.port, s->time_ns);
 	text_add(&rec->state, "listening");
-	if (service_match(ctx->products, PROBE_TCP, s->src.port, s->pkt->payload, &rec->desc)) {
+	match = service_match(ctx->products, PROBE_TCP, s->src.port, s->pkt->payload, &rec->desc);
+	if (match == SERVICE_MATCH_PRODUCT) {
 		service_identified(ctx->ledger, &s->src, s->time_ns);
+	}
+	if (match != SERVICE_MATCH_NONE) {
 		emit(ctx);
 	}
 }
@@ -210,8 +211,7 @@ static void on_client_data(const struct segment *s, struct analyzer_ctx *ctx)
 
 static void on_data(const struct segment *s, struct analyzer_ctx *ctx)
 {
-	if (s->pkt->payload.len == 0 ||
-	    flow_segment(ctx->flows, &s->src, &s->dst, s->time_ns) > SEGMENTS_LOOKED_AT) {
+	if (s->pkt->payload.len == 0) {
 		return;
 	}
 	bool from_server = service_state(ctx->ledger, &s->src, s->time_ns) == SERVICE_LISTENING;

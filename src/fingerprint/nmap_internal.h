@@ -29,9 +29,14 @@ struct nmap_pattern {
 	uint16_t gram_offset; /* of the gram within the run */
 };
 
+/* A bit for each port. */
+struct nmap_ports {
+	uint64_t words[(UINT16_MAX + 1) / 64];
+};
+
 struct nmap_probe {
 	enum probe_transport transport;
-	uint64_t *ports; /* a bit for each port; NULL: no ports line */
+	struct nmap_ports *ports; /* NULL: no ports line */
 };
 
 struct service_probes {
@@ -39,7 +44,9 @@ struct service_probes {
 	uint32_t pattern_count;
 	struct nmap_probe *probes;
 	uint32_t probe_count;
-	char *text; /* the file, cut into strings */
+	struct nmap_ports listed[PROBE_TRANSPORT_COUNT]; /* by any probe */
+	char *text;                                      /* the file, cut into strings */
+	char *own_text;                                  /* the same of passer's own patterns */
 	uint32_t slots[GRAM_SLOTS];
 	uint64_t bloom[(1u << GRAM_BLOOM_BITS) / 64];
 	uint32_t always;
@@ -47,6 +54,16 @@ struct service_probes {
 	pcre2_match_context *limits;
 	struct service_probes_counts counts;
 };
+
+static inline void nmap_ports_add(struct nmap_ports *ports, unsigned port)
+{
+	ports->words[port / 64] |= UINT64_C(1) << port % 64;
+}
+
+static inline bool nmap_ports_has(const struct nmap_ports *ports, uint16_t port)
+{
+	return (ports->words[port / 64] >> port % 64 & 1) != 0;
+}
 
 static inline uint32_t gram_slot(uint32_t gram)
 {

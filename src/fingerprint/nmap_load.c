@@ -21,6 +21,8 @@
 
 #define SKIPS_MAX 64
 
+#define OWN_FILE "service_probes.txt"
+
 const char *const service_probes_default_paths[] = {
 	"/usr/local/share/nmap/nmap-service-probes",
 	"/usr/share/nmap/nmap-service-probes",
@@ -39,7 +41,8 @@ struct loader {
 	size_t skip_count;
 	uint32_t *gram_counts; /* by slot: how many patterns could use a gram of it */
 	struct literals literals;
-	uint32_t line;
+	uint32_t line; /* 0: of passer's own file */
+	bool is_own;
 };
 
 /* ---- nmap_skip.tsv --------------------------------------------------------------------------- */
@@ -150,7 +153,7 @@ static int add_ports(struct loader *l, struct cursor c)
 	}
 	probe = &l->probes->probes[l->probes->probe_count - 1];
 	if (probe->ports == NULL) {
-		probe->ports = calloc((UINT16_MAX + 1) / 64, sizeof(probe->ports[0]));
+		probe->ports = calloc(1, sizeof(*probe->ports));
 		if (probe->ports == NULL) {
 			return -ENOMEM;
 		}
@@ -163,7 +166,8 @@ static int add_ports(struct loader *l, struct cursor c)
 			last = take_number(&c);
 		}
 		for (; first <= last && first <= UINT16_MAX; first++) {
-			probe->ports[first / 64] |= UINT64_C(1) << first % 64;
+			nmap_ports_add(probe->ports, first);
+			nmap_ports_add(&l->probes->listed[probe->transport], first);
 		}
 		cur_skip(&c, 1); /* comma, or what makes no sense */
 	}
@@ -409,20 +413,35 @@ static int read_text(const char *const *paths, struct service_probes *probes, si
 	return ret;
 }
 
-static int load_lines(struct loader *l, size_t len)
+static int load_lines(struct loader *l, struct span text)
 {
-	struct cursor c = cur_of(span_of(l->probes->text, len));
+	struct cursor c = cur_of(text);
 	struct span line;
 	int ret = 0;
 
 	while (ret == 0 && cur_line(&c, &line)) {
-		l->line++;
+		l->line += !l->is_own;
 		while (line.len > 0 && line.data[line.len - 1] == ' ') {
 			line.len--;
 		}
 		ret = take_line(l, line);
 	}
 	return ret;
+}
+
+/* Passer's own patterns, in a copy that can be cut into strings. */
+static int load_own(struct loader *l)
+{
+	struct span text = signatures_text(OWN_FILE);
+
+	l->probes->own_text = calloc(1, text.len + 1);
+	if (l->probes->own_text == NULL) {
+		return -ENOMEM;
+	}
+	memcpy(l->probes->own_text, text.data, text.len);
+	l->is_own = true;
+	l->line = 0;
+	return load_lines(l, span_of(l->probes->own_text, text.len));
 }
 
 int service_probes_new(const char *const *paths, struct service_probes **out_probes,
@@ -449,7 +468,10 @@ int service_probes_new(const char *const *paths, struct service_probes **out_pro
 	if (ret < 0) {
 		goto out;
 	}
-	ret = load_lines(l, len);
+	ret = load_lines(l, span_of(l->probes->text, len));
+	if (ret == 0 && paths == service_probes_default_paths) {
+		ret = load_own(l);
+	}
 	if (ret == 0) {
 		ret = hash_patterns(l);
 	}
@@ -488,6 +510,7 @@ void service_probes_free(struct service_probes *probes)
 	free(probes->patterns);
 	free(probes->probes);
 	free(probes->text);
+	free(probes->own_text);
 	free(probes);
 }
 

@@ -131,6 +131,16 @@ static int write_all(int fd, const char *bytes, size_t len, bool *is_torn)
 	return 0;
 }
 
+static uint64_t count_lines(const struct csv_buffer *buffer)
+{
+	uint64_t lines = 0;
+
+	for (uint32_t i = 0; i < buffer->used; i++) {
+		lines += buffer->bytes[i] == '\n';
+	}
+	return lines;
+}
+
 /* A line that a full disk broke off is ended first, so that it takes no whole one with it. */
 static int flush_to(struct csv *csv, int fd, const char *what, bool *is_torn)
 {
@@ -146,6 +156,7 @@ static int flush_to(struct csv *csv, int fd, const char *what, bool *is_torn)
 		ret = write_all(fd, csv->buffer->bytes, csv->buffer->used, is_torn);
 	}
 	if (ret < 0) {
+		csv->counters->lost_lines += count_lines(csv->buffer);
 		if (csv->counters->lost_writes++ == 0) {
 			log_error("output: cannot write records to %s: %s", what, strerror(-ret));
 		}
@@ -167,4 +178,10 @@ int csv_flush(struct csv *csv)
 		return -EPIPE;
 	}
 	return out_ret != 0 ? out_ret : log_ret;
+}
+
+void csv_drop(struct csv *csv)
+{
+	csv->counters->lost_lines += count_lines(csv->buffer);
+	csv->buffer->used = 0;
 }

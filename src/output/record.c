@@ -26,6 +26,7 @@ void record_begin(struct record *rec, enum record_type type, const struct addr *
 	rec->warnings = (struct warnings){{0}};
 	rec->time_ns = time_ns;
 	rec->is_change = false;
+	rec->has_place = false;
 }
 
 enum record_same record_same(enum record_type type)

@@ -22,6 +22,7 @@ from support import capture  # noqa: E402  the path comes first
 
 EXPECTED = HERE / "expected"
 PROBES = HERE / "service-probes"  # patterns of our own: nmap's change from version to version
+SYSTEMS = HERE / "p0f.fp"  # so do p0f's signatures
 CAPTURE = "capture.pcap"
 HOME = ".passer"
 TIMEOUT_SECONDS = 120
@@ -104,7 +105,7 @@ def expected_path(case_):
     return EXPECTED / f"{case_.name}.csv"
 
 
-def run_passer(passer, files, options=(), home=None):
+def run_passer(passer, files, options=(), home=None, systems=SYSTEMS):
     """Runs passer -r on the files, "-" is its input, in an empty folder that is also its home."""
     with tempfile.TemporaryDirectory(prefix="passer-golden-") as folder:
         for name, content in files.items():
@@ -114,7 +115,8 @@ def run_passer(passer, files, options=(), home=None):
             path = pathlib.Path(folder, HOME, name)
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(content)
-        command = [os.path.abspath(passer), "--service-probes", str(PROBES), *options]
+        command = [os.path.abspath(passer), "--service-probes", str(PROBES), "--p0f", str(systems),
+                   *options]
         for name in files:
             command += ["-r", name]
         done = subprocess.run(

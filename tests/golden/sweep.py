@@ -68,7 +68,8 @@ def frame_faults(passer, case, frames):
     items = []
     for frame in frames:
         items += [*damaged_frames(frame), frame]
-    result = golden.run_passer(passer, {golden.CAPTURE: capture.pcap(items, case.link)})
+    files = {golden.CAPTURE: capture.pcap(items, case.link)}
+    result = golden.run_passer(passer, files, ("--profile", "unlimited"))
     found = output_faults(result, (0,))
     if not re.search(rf"^passer: {len(items)} packets, ", result.stderr, re.MULTILINE):
         found += [f"not all of the {len(items)} frames were counted", *result.stderr.splitlines()]

@@ -33,13 +33,13 @@ def ipv4_fragments(src, dst, payload, size, ident=7):
                    flags=more, offset=offset)
 
 
-def ipv6(src, dst, payload, hop_limit=64, next_header=None, length=None):
+def ipv6(src, dst, payload, hop_limit=64, next_header=None, length=None, flow=0):
     """IPv6. length stands for a length field that lies."""
     src, dst = ip_bytes(src), ip_bytes(dst)
     next_header = payload.ip_proto if next_header is None else next_header
     payload = with_checksum(payload, src, dst)
     length = len(payload) if length is None else length
-    head = struct.pack(">LHBB", 6 << 28, length, next_header, hop_limit)
+    head = struct.pack(">LHBB", 6 << 28 | flow, length, next_header, hop_limit)
     return layer(head + src + dst + payload, 0x86DD, 41)
 
 

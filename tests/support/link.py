@@ -30,6 +30,11 @@ def vlan(number, payload, tpid=0x8100, priority=0):
     return layer(struct.pack(">HH", priority << 13 | number, payload.ethertype) + payload, tpid)
 
 
+def tagged(frame, number=7):
+    """An Ethernet frame with an 802.1Q tag put in."""
+    return frame[:12] + struct.pack(">HH", 0x8100, number) + frame[12:]
+
+
 def mpls(labels, payload, ethertype=0x8847):
     """A stack of labels, the last one marked as the bottom (RFC 3032)."""
     stack = b"".join(

@@ -9,12 +9,13 @@ FLAGS = {"F": 0x01, "S": 0x02, "R": 0x04, "P": 0x08, "A": 0x10, "U": 0x20, "E": 
 MSS_1460 = bytes.fromhex("020405b4")
 
 
-def tcp(sport, dport, flags, payload=b"", seq=1000, ack=0, options=b"", window=64240):
+def tcp(sport, dport, flags, payload=b"", seq=1000, ack=0, options=b"", window=64240,
+        urgent=0):
     """TCP; flags as letters: "S", "SA", "PA", "" …"""
     options += b"\0" * (-len(options) % 4)
     bits = sum(FLAGS[letter] for letter in flags)
     head = struct.pack(">HHLLBBHHH", sport, dport, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF,
-                       (20 + len(options)) // 4 << 4, bits, window, 0, 0)
+                       (20 + len(options)) // 4 << 4, bits, window, 0, urgent)
     return layer(head + options + payload, ip_proto=6, checksum_at=16)
 
 

@@ -163,6 +163,7 @@ static struct {
 	struct ledger ledger;
 	struct databases databases;
 	struct analyzer_options options;
+	struct selection selection;
 	struct csv_buffer buffer;
 	struct csv_counters csv_counters;
 	struct csv csv;
@@ -211,6 +212,8 @@ static int open_sensor(void **state)
 	sensor.ctx.ledger = &sensor.ledger;
 	sensor.ctx.db = &sensor.databases;
 	sensor.ctx.options = &sensor.options;
+	sensor.selection = (struct selection){.records = RECORDS_ALL};
+	sensor.ctx.selection = &sensor.selection;
 	sensor.ctx.csv = &sensor.csv;
 	sensor.ctx.counters = &sensor.counters;
 	return 0;
@@ -763,25 +766,9 @@ static const struct talk tcp_talks[] = {
          .lines = CLIENT("22")
                  LISTENING("22") "TC,10.0.0.1,TCP_22,open,ssh/nagios-check_ssh Warnings:scan\n",
          .verdict = VERDICT_DONE},
-	{.name = "four segments are looked at",
-         .packets = {ASKS(ALICE, 143), ACCEPTS(ALICE, 143), SAYS_S(143, "-"), SAYS_S(143, "-"),
-                     SAYS_S(143, "-"), SAYS_S(143, "* OK dovecot ready.\r\n")},
-         .lines = CLIENT("143") LISTENING("143") "TS,10.0.0.2,TCP_143,listening,imap/dovecot\n",
-         .verdict = VERDICT_DONE},
-	{.name = "the fifth is not, and ACKs without payload do not count",
-         .packets = {ASKS(ALICE, 143), ACCEPTS(ALICE, 143), SAYS_S(143, "-"), SAYS_S(143, "-"),
-                     SAYS_S(143, "-"), SAYS_S(143, "-"), SAYS_S(143, "* OK dovecot ready.\r\n")},
-         .lines = CLIENT("143") LISTENING("143"),
-         .verdict = VERDICT_DONE},
 	{.name = "ACKs without payload do not count",
          .packets = {ASKS(ALICE, 143), ACCEPTS(ALICE, 143), SAYS_S(143, ""), SAYS_S(143, ""),
                      SAYS_S(143, ""), SAYS_S(143, ""), SAYS_S(143, "* OK dovecot ready.\r\n")},
-         .lines = CLIENT("143") LISTENING("143") "TS,10.0.0.2,TCP_143,listening,imap/dovecot\n",
-         .verdict = VERDICT_DONE},
-	{.name = "the next connection is looked at anew",
-         .packets = {ASKS(ALICE, 143), ACCEPTS(ALICE, 143), SAYS_S(143, "-"), SAYS_S(143, "-"),
-                     SAYS_S(143, "-"), SAYS_S(143, "-"), ASKS(ALICE, 143),
-                     SAYS_S(143, "* OK dovecot ready.\r\n")},
          .lines = CLIENT("143") LISTENING("143") "TS,10.0.0.2,TCP_143,listening,imap/dovecot\n",
          .verdict = VERDICT_DONE},
 };
@@ -1002,6 +989,55 @@ static const struct talk dns_talks[] = {
          .verdict = VERDICT_DONE},
 };
 
+/* The same over TCP: two bytes of length before each message. */
+/* clang-format off */
+#define STREAMS(bytes) {TCP, BOB, ALICE, .sport = 53, .dport = 4000, .flags = A, .message = BYTES(bytes)}
+#define ONE_A(last)    HEAD(RESPONSE, "\0", "\1", "\0", "\0") A_OF(WWW, last)
+#define ONE_A_LEN      "\0\53" /* 43: header 12, name 17, type to length 10, address 4 */
+/* clang-format on */
+
+static const struct talk dns_tcp_talks[] = {
+	{.name = "answer",
+         .packets = {STREAMS(ONE_A_LEN ONE_A("\1"))},
+         .lines = "DN,192.0.2.1,A,www.example.com.,\n",
+         .verdict = VERDICT_DONE},
+	{.name = "answer over IPv6",
+         .packets = {{TCP, BOB, ALICE, .is_v6 = true, .sport = 53, .dport = 4000, .flags = A,
+                      .message = BYTES(ONE_A_LEN ONE_A("\1"))}},
+         .lines = "DN,192.0.2.1,A,www.example.com.,\n",
+         .verdict = VERDICT_DONE},
+	{.name = "two messages, each with offsets of its own",
+         .packets = {STREAMS(ONE_A_LEN ONE_A("\1") ONE_A_LEN HEAD(RESPONSE, "\0", "\1", "\0", "\0")
+                                     A_OF(WWW, "\2"))},
+         .lines = "DN,192.0.2.1,A,www.example.com.,\nDN,192.0.2.2,A,www.example.com.,\n",
+         .verdict = VERDICT_DONE},
+	{.name = "a message that goes on in the next segment",
+         .packets = {STREAMS("\377\377" ONE_A("\1") "\300")},
+         .lines = "DN,192.0.2.1,A,www.example.com.,\n",
+         .verdict = VERDICT_DONE},
+	{.name = "a length that ends within the record",
+         .packets = {STREAMS("\0\52" ONE_A("\1"))},
+         .lines = "",
+         .verdict = VERDICT_DONE},
+	{.name = "behind what is no message nothing is read",
+         .packets = {STREAMS("\0\0" ONE_A_LEN ONE_A("\1"))},
+         .lines = "",
+         .verdict = VERDICT_DONE},
+	{.name = "a message without its length",
+         .packets = {STREAMS(ONE_A("\1"))},
+         .lines = "",
+         .verdict = VERDICT_DONE},
+	{.name = "a query tells no names",
+         .packets = {STREAMS(ONE_A_LEN HEAD(QUERY, "\0", "\1", "\0", "\0") A_OF(WWW, "\1"))},
+         .lines = "",
+         .verdict = VERDICT_DONE},
+	{.name = "nor does what is sent to the port",
+         .packets = {{TCP, ALICE, BOB, .sport = 4000, .dport = 53, .flags = A,
+                      .message = BYTES(ONE_A_LEN ONE_A("\1"))}},
+         .lines = "",
+         .verdict = VERDICT_DONE},
+};
+
 /* ---- the tests ---- */
 
 static void arp_says(void **state)
@@ -1028,6 +1064,12 @@ static void dns_says(void **state)
 	check_talks(dns_talks, COUNT(dns_talks));
 }
 
+static void dns_over_tcp_says(void **state)
+{
+	(void)state;
+	check_talks(dns_tcp_talks, COUNT(dns_tcp_talks));
+}
+
 static void torn_arp_says_less(void **state)
 {
 	(void)state;
@@ -1050,6 +1092,12 @@ static void torn_dns_says_less(void **state)
 {
 	(void)state;
 	check_torn_talks(dns_talks, COUNT(dns_talks));
+}
+
+static void torn_dns_over_tcp_says_less(void **state)
+{
+	(void)state;
+	check_torn_talks(dns_tcp_talks, COUNT(dns_tcp_talks));
 }
 
 /* What has no address says nothing, and a name record without its name. */
@@ -1284,10 +1332,12 @@ int main(void)
 		cmocka_unit_test(ndp_says),
 		cmocka_unit_test(tcp_says),
 		cmocka_unit_test(dns_says),
+		cmocka_unit_test(dns_over_tcp_says),
 		cmocka_unit_test(torn_arp_says_less),
 		cmocka_unit_test(torn_ndp_says_less),
 		cmocka_unit_test(torn_tcp_says_less),
 		cmocka_unit_test(torn_dns_says_less),
+		cmocka_unit_test(torn_dns_over_tcp_says_less),
 		cmocka_unit_test(empty_records_are_dropped),
 		cmocka_unit_test(known_facts_are_not_printed),
 		cmocka_unit_test(fifteen_refusals_are_a_scan),

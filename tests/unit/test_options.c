@@ -54,6 +54,16 @@ static void add_cpus(struct text *t, const cpu_set_t *cpus)
 	}
 }
 
+static void add_selection(struct text *t, const struct selection *s)
+{
+	if (s->records != RECORDS_ALL) {
+		text_add(t, " records=");
+		selection_records_text(s->records, t);
+	}
+	add_number(t, " acks=", s->tcp_budget, 4);
+	add_number(t, " udp=", s->udp_budget, 8);
+}
+
 static void describe(const struct options *o, struct text *t)
 {
 	static const char *const actions[] = {
@@ -62,6 +72,7 @@ static void describe(const struct options *o, struct text *t)
 		[ACTION_VERSION] = "version",
 		[ACTION_LIST_ANALYZERS] = "list",
 		[ACTION_CHECK_SIGNATURES] = "check",
+		[ACTION_EXPLAIN_FILTER] = "explain",
 	};
 
 	add_word(t, " action=", actions[o->action]);
@@ -71,12 +82,17 @@ static void describe(const struct options *o, struct text *t)
 	add_word(t, " bpf=", o->expression);
 	add_words(t, " signatures=", o->signatures, o->signature_count);
 	add_word(t, " service-probes=", o->service_probes);
+	add_words(t, " p0f=", o->p0f, o->p0f_count);
 	add_word(t, " unhandled=", o->unhandled_path);
 	add_word(t, " suspicious=", o->dump_path);
 	add_number(t, " limit=", o->dump_limit_bytes, UINT64_C(1) << 30);
+	add_word(t, " stats=", o->stats_path);
+	add_number(t, " interval=", o->stats_interval_s, 60);
+	add_word(t, " name=", strcmp(o->name, "passer") != 0 ? o->name : NULL);
 	add_word(t, " trusted-ips=", o->trusted_path);
 	add_word(t, " suspicious-ips=", o->suspicious_path);
-	add_flag(t, " drops-acks", o->drops_acks);
+	add_selection(t, &o->selection);
+	add_number(t, " fanout=", o->fanout, FANOUT_HOST);
 	add_flag(t, " timestamp", o->has_timestamp);
 	add_flag(t, " nxdomain", o->wants_nxdomain);
 	add_flag(t, " creds", o->wants_creds);
@@ -155,7 +171,9 @@ static const struct word_row {
 	{"--check-signatures a.tsv --check-signatures b.tsv",
          " action=check signatures=a.tsv|b.tsv"},
 	{"--service-probes p", " service-probes=p"},
+	{"--p0f a.fp --p0f b.fp", " p0f=a.fp|b.fp"},
 	{"--dump-limit 1", " limit=1048576"},
+	{"--stats a.csv --stats-interval 5 --name span-1", " stats=a.csv interval=5 name=span-1"},
 	{"--dump-limit 0", "error: --dump-limit 0: a number from 1 to 1073741824 is wanted"},
 	/* interfaces */
 	{"-i eth0", " interfaces=eth0"},
@@ -195,10 +213,21 @@ static const struct word_row {
 	{"-b tcp --bpf udp", "error: 'udp': there is a filter already; join them with and"},
 	{"-- tcp udp", "error: 'udp': there is a filter already; join them with and"},
 	/* words of a choice */
-	{"--acks none", " drops-acks"},
-	{"--acks none --acks all", ""},
-	{"--acks some", "error: --acks some: none or all is wanted"},
-	{"--acks ''", "error: --acks : none or all is wanted"},
+	{"--acks none", " acks=0"},
+	{"--acks none --acks all", " acks=16"},
+	{"--acks 15 --udp 1", " acks=15 udp=1"},
+	{"--acks some", "error: --acks some: none, all or a number up to 15 is wanted"},
+	{"--acks 16", "error: --acks 16: none, all or a number up to 15 is wanted"},
+	{"--udp ''", "error: --udp : none, all or a number up to 15 is wanted"},
+	{"--udp -1", "error: --udp -1: none, all or a number up to 15 is wanted"},
+	{"--records TS,DN", " records=DN,TS"},
+	{"--records ts", "error: --records ts: a list of record types such as TS,DN is wanted"},
+	{"--records TS,", "error: --records TS,: a list of record types such as TS,DN is wanted"},
+	{"--profile macs", " records=MA acks=0 udp=0"},
+	{"--acks all --records TS --profile macs", " records=TS acks=16 udp=0"},
+	{"--explain-filter --acks none", " action=explain acks=0"},
+	{"--fanout cpu", " fanout=2"},
+	{"--fanout hash", "error: --fanout hash: host, flow, cpu or queue is wanted"},
 	/* numbers */
 	{"--workers 1", " workers=1"},
 	{"--workers 64", " workers=64"},

@@ -4,6 +4,7 @@
 #include "fingerprint/literal.h"
 
 #include <passer/fingerprint/service_probes.h>
+#include <passer/fingerprint/signatures.h>
 
 #include <errno.h>
 #include <setjmp.h>
@@ -119,7 +120,7 @@ static void long_patterns_stay_in_bounds(void **state)
 
 /* ---- products -------------------------------------------------------------------------------- */
 
-static struct service_probes *load(const char *text)
+static struct service_probes *load_span(struct span text)
 {
 	char path[] = "/tmp/passer-probes-XXXXXX";
 	const char *const paths[] = {path, NULL};
@@ -128,13 +129,18 @@ static struct service_probes *load(const char *text)
 	struct err err;
 
 	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	assert_int_equal(write(fd, text.data, text.len), (ssize_t)text.len);
 	close(fd);
 	int ret = service_probes_new(paths, &probes, &err);
 
 	unlink(path);
 	assert_int_equal(ret, 0);
 	return probes;
+}
+
+static struct service_probes *load(const char *text)
+{
+	return load_span(span_str(text));
 }
 
 /* What a server that sends this from this port is; "" when no pattern knows it. */
@@ -146,9 +152,12 @@ static const char *product(struct service_probes *probes, uint16_t port, struct 
 
 	assert_non_null(m);
 	text_init(&desc, buf, sizeof(buf));
-	bool is_match = service_match(m, PROBE_TCP, port, payload, &desc);
+	enum service_match match = service_match(m, PROBE_TCP, port, payload, &desc);
+	bool has_product = strstr(buf, "://p/") != NULL;
 
-	assert_int_equal(is_match, desc.len > 0);
+	assert_int_equal(match, has_product    ? SERVICE_MATCH_PRODUCT
+	                        : desc.len > 0 ? SERVICE_MATCH_SOFT
+	                                       : SERVICE_MATCH_NONE);
 	service_matcher_free(m);
 	return buf;
 }
@@ -182,6 +191,31 @@ static void first_of_the_port_then_of_the_file(void **state)
 	service_probes_free(p);
 }
 
+static void listed_ports(void **state)
+{
+	struct service_probes *p = load("Probe TCP NULL q||\n"
+	                                "match a m|^text| p/any port/\n"
+	                                "Probe UDP Ask q|x|\n"
+	                                "ports 7,65534-65535\n"
+	                                "Probe UDP Other q|x|\n"
+	                                "ports 0,9-8,70000\n");
+	struct service_matcher *m = service_matcher_new(p);
+	const uint16_t not_listed[] = {1, 6, 8, 9, 70000 - 65536, 65533};
+
+	(void)state;
+	assert_non_null(m);
+	assert_true(service_lists(m, PROBE_UDP, 0));
+	assert_true(service_lists(m, PROBE_UDP, 7));
+	assert_true(service_lists(m, PROBE_UDP, 65534));
+	assert_true(service_lists(m, PROBE_UDP, 65535));
+	assert_false(service_lists(m, PROBE_TCP, 7));
+	for (size_t i = 0; i < sizeof(not_listed) / sizeof(not_listed[0]); i++) {
+		assert_false(service_lists(m, PROBE_UDP, not_listed[i]));
+	}
+	service_matcher_free(m);
+	service_probes_free(p);
+}
+
 static void a_pattern_that_explodes_is_no_match(void **state)
 {
 	static char text[4096];
@@ -207,6 +241,68 @@ static void only_the_head_of_a_payload_is_read(void **state)
 	memset(text, 0, sizeof(text));
 	memcpy(text + 4091, "needle", 6);
 	assert_string_equal(product(p, 1, span_of(text, sizeof(text))), "");
+	service_probes_free(p);
+}
+
+/* Passer's own patterns: an example of each, in the order of the file. */
+static const struct {
+	uint16_t port;
+	struct span text;
+	const char *desc;
+} own_rows[] = {
+#define TEXT(text)                                        \
+	{                                                 \
+		(const uint8_t *)(text), sizeof(text) - 1 \
+	}
+	{5432,
+         TEXT("R\0\0\0\x08\0\0\0\0S\0\0\0\x32server_version\0"
+              "15.18 (Debian 15.18-0+deb12u1)\0S"),
+         "postgresql://p/PostgreSQL DB/ v/15.18/ cpe:/a:postgresql:postgresql:15.18/"},
+	{6379,
+         TEXT("%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n7.0.15\r\n$"
+              "5\r\nproto\r\n:3\r\n"),
+         "redis://p/Redis key-value store/ v/7.0.15/ cpe:/a:redislabs:redis:7.0.15/"},
+	{6379,
+         TEXT("*14\r\n$6\r\nserver\r\n$6\r\nvalkey\r\n$7\r\nversion\r\n$5\r\n8.1.0\r\n$"
+              "5\r\nproto\r\n:2\r\n"),
+         "redis://p/Valkey key-value store/ v/8.1.0/"},
+	{11211, TEXT("VERSION 1.6.18\r\n"),
+         "memcached://p/Memcached/ v/1.6.18/ cpe:/a:memcached:memcached:1.6.18/"},
+	{143,
+         TEXT("* OK [CAPABILITY IMAP4rev1 SASL-IR ID ENABLE IDLE LITERAL+ LOGINDISABLED] Dovecot "
+              "(Debian) ready.\r\n"),
+         "imap://p/Dovecot imapd/ i/Debian/ cpe:/a:dovecot:dovecot/"},
+	{110, TEXT("+OK Dovecot (Debian) ready.\r\n"),
+         "pop3://p/Dovecot pop3d/ i/Debian/ cpe:/a:dovecot:dovecot/"},
+#undef TEXT
+};
+
+static void own_patterns(void **state)
+{
+	const size_t count = sizeof(own_rows) / sizeof(own_rows[0]);
+	struct span text = signatures_text("service_probes.txt");
+	struct service_probes *p = load_span(text);
+
+	(void)state;
+	assert_int_equal(service_probes_counts(p).patterns, count);
+	assert_int_equal(service_probes_counts(p).bad, 0);
+	for (size_t i = 0; i < count; i++) {
+		assert_string_equal(product(p, own_rows[i].port, own_rows[i].text),
+		                    own_rows[i].desc);
+	}
+	service_probes_free(p);
+}
+
+static void own_patterns_behind_those_of_the_system(void **state)
+{
+	struct service_probes *p;
+	struct err err;
+
+	(void)state;
+	if (service_probes_new(service_probes_default_paths, &p, &err) < 0) {
+		skip();
+	}
+	assert_string_equal(product(p, own_rows[0].port, own_rows[0].text), own_rows[0].desc);
 	service_probes_free(p);
 }
 
@@ -260,8 +356,11 @@ int main(void)
 		cmocka_unit_test(literals_are_what_every_match_holds),
 		cmocka_unit_test(long_patterns_stay_in_bounds),
 		cmocka_unit_test(first_of_the_port_then_of_the_file),
+		cmocka_unit_test(listed_ports),
 		cmocka_unit_test(a_pattern_that_explodes_is_no_match),
 		cmocka_unit_test(only_the_head_of_a_payload_is_read),
+		cmocka_unit_test(own_patterns),
+		cmocka_unit_test(own_patterns_behind_those_of_the_system),
 		cmocka_unit_test(absent_file),
 		cmocka_unit_test(all_that_match),
 	};

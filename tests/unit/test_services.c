@@ -122,9 +122,12 @@ static void services_are_told_apart(void **state)
 {
 	const struct endpoint a = endpoint(3, 1, 80), port = endpoint(3, 1, 81);
 	const struct endpoint host = endpoint(3, 2, 80);
+	struct endpoint datagrams = a;
 
 	(void)state;
+	datagrams.transport = TRANSPORT_UDP;
 	lead_to(&a, LISTENING);
+	assert_int_equal(service_state(&ledger, &datagrams, 0), UNKNOWN);
 	assert_int_equal(service_state(&ledger, &port, 0), UNKNOWN);
 	assert_int_equal(service_state(&ledger, &host, 0), UNKNOWN);
 }

@@ -234,6 +234,7 @@ static struct {
 	struct ledger ledger;
 	struct databases databases;
 	struct analyzer_options options;
+	struct selection selection;
 	struct csv_buffer buffer;
 	struct csv_counters csv_counters;
 	struct csv csv;
@@ -264,6 +265,8 @@ static int open_sensor(void **state)
 	sensor.ctx.ledger = &sensor.ledger;
 	sensor.ctx.db = db;
 	sensor.ctx.options = &sensor.options;
+	sensor.selection = (struct selection){.records = RECORDS_ALL};
+	sensor.ctx.selection = &sensor.selection;
 	sensor.ctx.csv = &sensor.csv;
 	sensor.ctx.counters = &sensor.counters;
 	return 0;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <passer/analyzers/databases.h>
+#include <passer/analyzers/selection.h>
 #include <passer/decode/pkt.h>
 #include <passer/ledger/flows.h>
 #include <passer/ledger/ledger.h>
@@ -34,10 +35,12 @@ struct analyzer_options {
 
 /* Counted per worker; single writer. */
 struct emit_counters {
-	uint64_t offered; /* facts that analyzers stated */
-	uint64_t known;   /* printed before */
+	uint64_t offered;    /* facts that analyzers stated */
+	uint64_t suppressed; /* of a record type that is not selected */
+	uint64_t known;      /* printed before */
 	uint64_t printed;
 	uint64_t invalid; /* without a valid address, or empty */
+	uint64_t printed_by_type[REC_COUNT];
 };
 
 /* What an analyzer may use. One per worker; everything in it is borrowed. */
@@ -47,6 +50,7 @@ struct analyzer_ctx {
 	const struct databases *db;
 	struct service_matcher *products; /* NULL: no patterns of products */
 	const struct analyzer_options *options;
+	const struct selection *selection;
 	struct csv *csv;
 	struct emit_counters *counters;
 	struct record rec; /* the one to fill: record_begin(&ctx->rec, …) … emit(ctx) */

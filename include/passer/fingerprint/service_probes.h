@@ -18,7 +18,7 @@
 #include <passer/base/err.h>
 #include <passer/base/text.h>
 
-enum probe_transport { PROBE_TCP, PROBE_UDP };
+enum probe_transport { PROBE_TCP, PROBE_UDP, PROBE_TRANSPORT_COUNT };
 
 struct service_probes;
 
@@ -29,7 +29,10 @@ struct service_probes_counts {
 	size_t bad;     /* lines that cannot be understood, patterns that do not compile */
 };
 
-/* The files read when the user names none; ends with NULL. */
+/*
+ * The files read when the user names none; ends with NULL. With this list passer's own patterns
+ * (src/signatures/service_probes.txt) are read, too, and stand behind those of the file.
+ */
 extern const char *const service_probes_default_paths[];
 
 /*
@@ -57,15 +60,28 @@ struct service_matcher *service_matcher_new(struct service_probes *probes);
 /* Accepts NULL. */
 void service_matcher_free(struct service_matcher *matcher);
 
-/*
- * Appends the description of the server that sends this from this port, "ssh://p/OpenSSH/ …", and
- * returns true; false when no pattern matches. Only the first bytes of a payload are looked at, and
- * each pattern has a limit of steps, so that no payload is expensive.
- */
-bool service_match(struct service_matcher *matcher, enum probe_transport transport, uint16_t port,
-                   struct span payload, struct text *out_desc);
+/* Does a probe of the file list this port? Of UDP nothing else says that it is a server's. */
+bool service_lists(const struct service_matcher *matcher, enum probe_transport transport,
+                   uint16_t port);
 
-/* Called for each pattern that matches, in the order of the file; desc is borrowed. */
+enum service_match {
+	SERVICE_MATCH_NONE,
+	SERVICE_MATCH_SOFT, /* the service alone, "imap://": what it says next may tell more */
+	SERVICE_MATCH_PRODUCT,
+};
+
+/*
+ * Appends the description of the server that sends this from this port, "ssh://p/OpenSSH/ …", if a
+ * pattern matches. Only the first bytes of a payload are looked at, and each pattern has a limit of
+ * steps, so that no payload is expensive.
+ */
+enum service_match service_match(struct service_matcher *matcher, enum probe_transport transport,
+                                 uint16_t port, struct span payload, struct text *out_desc);
+
+/*
+ * Called for each pattern that matches, in the order of the file; desc is borrowed. The line is 0
+ * for passer's own patterns.
+ */
 typedef void service_match_fn(void *user, size_t line, const char *desc);
 
 /* All patterns that match, whatever their ports; for people who write patterns. Slow. */

@@ -22,6 +22,7 @@ struct csv_buffer {
 struct csv_counters {
 	uint64_t lines;       /* handed to csv_write() */
 	uint64_t lost_writes; /* writes that failed: disk full, closed pipe */
+	uint64_t lost_lines;  /* in these writes, at most; or never written */
 };
 
 struct csv {
@@ -52,3 +53,6 @@ void csv_write(struct csv *csv, const struct record *rec);
  * then on, says that nobody reads standard output any more, which is not used again.
  */
 int csv_flush(struct csv *csv);
+
+/* Throws away what waits in the buffer, and counts it as lost. */
+void csv_drop(struct csv *csv);

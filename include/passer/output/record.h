@@ -44,6 +44,7 @@ struct record {
 	struct warnings warnings;
 	uint64_t time_ns;
 	bool is_change; /* printed even when it was before: a state that came back */
+	bool has_place; /* the description says already where a public address is */
 	char state_buf[RECORD_STATE_SIZE];
 	char desc_buf[RECORD_DESC_SIZE];
 };

@@ -3,6 +3,7 @@
 from golden import case
 from hosts import ALICE, RESOLVER, datagram
 from support.dns import CHAOS, dns, question, rr
+from support.link import tagged
 
 
 def asks(message, sport=4000, **fields):
@@ -234,3 +235,9 @@ def amplified_names():
                     question("example.COM.", "ANY"), question("a,b.example.", "ANY"),
                     question("www.example.com.", "A")]))
     yield asks(dns([question("067.cz.", "A")]), v6=True)
+
+
+@case
+def in_vlan():
+    """In a VLAN, over IPv4 and IPv6"""
+    yield from map(tagged, [*query_and_answer(), *over_ipv6()])

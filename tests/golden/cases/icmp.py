@@ -4,6 +4,7 @@ from golden import case, decode_trouble
 from hosts import ALICE, BOB, RESOLVER, ROUTER, datagram, ip_packet, packet
 from support.dns import dns
 from support.layer import layer
+from support.link import tagged
 from support.transport import echo_request, icmp, tcp, udp
 
 UNREACHABLE, REDIRECT, TIME_EXCEEDED = 3, 5, 11
@@ -114,3 +115,9 @@ def odd_types():
 def too_short():
     """ICMP without its four bytes is none"""
     yield packet(ALICE, BOB, layer(b"\x08\0\0", ip_proto=1))
+
+
+@case
+def in_vlan():
+    """In a VLAN"""
+    yield from map(tagged, [*dead_hosts(), *echo()])

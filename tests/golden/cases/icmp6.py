@@ -4,6 +4,7 @@ from golden import case
 from hosts import ALICE, BOB, RESOLVER, ROUTER, datagram, ip_packet, packet
 from support.dns import dns
 from support.ip import hop_by_hop
+from support.link import tagged
 from support.transport import icmp6, tcp, udp
 
 UNREACHABLE, TOO_BIG, TIME_EXCEEDED, ECHO_REQUEST, ECHO_REPLY = 1, 2, 3, 128, 129
@@ -66,3 +67,9 @@ def others():
     """Multicast listener and node information messages tell nothing"""
     for kind in (130, 131, 132, 139, 140, 143, 200):
         yield packet(ALICE, BOB, icmp6(kind, body=bytes(20)), v6=True)
+
+
+@case
+def in_vlan():
+    """In a VLAN"""
+    yield from map(tagged, [*echo(), *unreachables()])

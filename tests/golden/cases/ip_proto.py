@@ -4,7 +4,7 @@ from golden import case, decode_trouble
 from hosts import ALICE, BOB, ROUTER, Host, ip_packet, packet
 from support.ip import gre, ipv4, ipv6, pptp
 from support.layer import layer
-from support.link import ether
+from support.link import ether, tagged
 from support.transport import tcp
 
 ALL_EIGRP = Host("01:00:5e:00:00:0a", "224.0.0.10", "ff02::a")
@@ -76,3 +76,9 @@ def tunnel_in_tunnel():
     """Tunnels in tunnels, down to a depth"""
     middle = ipv4("192.168.5.1", "192.168.5.2", gre(ipv4("192.168.6.1", "192.168.6.2", INNER)))
     yield ether(ip_packet(ALICE, BOB, middle))
+
+
+@case
+def in_vlan():
+    """In a VLAN, over IPv4 and IPv6"""
+    yield from map(tagged, [*ip_in_ip(), *gre_tunnels(), *ipsec(), *eigrp()])

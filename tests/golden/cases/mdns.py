@@ -3,6 +3,7 @@
 from golden import case
 from hosts import ALICE, ALL_MDNS, datagram
 from support.dns import CACHE_FLUSH, IN, UNICAST_WANTED, dns, question, rr
+from support.link import tagged
 
 
 def sends(message, sport=5353, v6=False, hop_limit=255):
@@ -126,3 +127,9 @@ def nonsense():
         host = ALICE._replace(v4=f"10.0.1.{number}", v6=f"2001:db8::1:{number}")
         yield datagram(host, dst, sport, 5353, b"nonsense", ttl=ttl)
         yield datagram(host, dst, sport, 5353, b"nonsense", v6=True, hop_limit=ttl)
+
+
+@case
+def in_vlan():
+    """In a VLAN, over IPv4 and IPv6"""
+    yield from map(tagged, [*announced_service(), *over_ipv6()])

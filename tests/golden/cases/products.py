@@ -47,3 +47,12 @@ def changed():
                   connection.server_says(b"GOPHERD/" + version + b".0 on a.example\r\n")]
         for frame in frames:
             yield at(seconds, frame)
+
+
+@case
+def softly_first():
+    """A pattern that gives the service alone does not end the search for the product"""
+    connection = Connection(ALICE, BOB, 9001)
+    yield from connection.open()
+    for text in (b"GOPHERD unknown", b"GOPHERD still unknown", b"CG 1\r\n", b"CG 2\r\n"):
+        yield connection.server_says(text)

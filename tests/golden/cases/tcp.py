@@ -4,7 +4,7 @@ from golden import case
 from hosts import ALICE, BOB, Connection, Host, packet, refused
 from support.capture import at
 from support.ip import ipv4_fragments
-from support.link import ether
+from support.link import ether, tagged
 from support.transport import tcp
 
 LOOPBACK = Host("00:00:00:00:00:00", "127.0.0.1", "::1")
@@ -324,3 +324,9 @@ def without_acks():
     yield from connection.open()
     yield connection.server_says(b"SSH-2.0-OpenSSH_9.2\r\n")
     yield packet(ALICE, BOB, tcp(40000, 100, ""))
+
+
+@case
+def in_vlan():
+    """In a VLAN, over IPv4 and IPv6"""
+    yield from map(tagged, [*handshake(), *handshake_ipv6(), *closed_port()])
