@@ -37,6 +37,9 @@ int main(int argc, char **argv)
 	case ACTION_IDENTIFY:
 		status = question_product(&options);
 		break;
+	case ACTION_EXPLAIN_FILTER:
+		selection_explain(&options.selection, stdout);
+		break;
 	case ACTION_RUN:
 		status = supervisor_run(&options);
 		break;

@@ -14,6 +14,9 @@ static void emit_suspect(struct analyzer_ctx *ctx, const struct suspect *suspect
 
 	record_begin(&ctx->rec, REC_IP, &suspect->addr, "IP", PROTO_PLAIN, time_ns);
 	text_add(&ctx->rec.state, "suspicious");
+	geo_describe(ctx->db->geo, &suspect->addr, desc);
+	ctx->rec.has_place = true;
+	text_add(desc, desc->len > 0 ? " " : "");
 	for (unsigned i = 0; i < suspect->word_count; i++) {
 		text_add(desc, i == 0 ? "Warnings:" : ":");
 		text_add(desc, warning_name((enum warning)suspect->words[i]));

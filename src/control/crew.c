@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -46,7 +47,7 @@ static int start_worker(struct supervisor *s, unsigned i)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
 		return -errno;
 	}
-	slot->is_given_up = false;
+	slot->is_given_up = slot->is_retiring = false;
 	slot->born_ns = clock_monotonic_ns();
 	slot->pid = fork();
 	if (slot->pid == 0) {
@@ -60,6 +61,7 @@ static int start_worker(struct supervisor *s, unsigned i)
 		close(s->signal_fd);
 		close(s->timer_fd);
 		close(s->epoll_fd);
+		control_socket_forget(s->control);
 		run_worker(s, i, pair[1]);
 	}
 	int ret = slot->pid < 0 ? -errno : 0;
@@ -128,6 +130,14 @@ void crew_give_log(struct supervisor *s, int fd)
 	}
 }
 
+void crew_renew(struct supervisor *s)
+{
+	for (unsigned i = 0; i < s->worker_count; i++) {
+		s->slots[i].is_retiring = s->slots[i].pid != 0;
+		order(&s->slots[i], ORDER_RETIRE);
+	}
+}
+
 unsigned crew_running(const struct supervisor *s)
 {
 	unsigned n = 0;
@@ -162,26 +172,34 @@ static void flush_left(struct supervisor *s, unsigned i)
 static void drop_left_lines(struct supervisor *s, struct worker_slot *slot)
 {
 	if (s->phase == PHASE_STOPPING) {
-		slot->shared->buffer.used = 0;
+		csv_drop(&(struct csv){
+			.buffer = &slot->shared->buffer,
+			.counters = &slot->shared->csv,
+		});
 		s->stdout_fd = -1;
 	}
 }
 
-/* In its ring, behind the frame that the dead one was working on. */
-static int replace_worker(struct supervisor *s, unsigned i, const char *how)
+/* The next process of a worker, in its ring, behind the frame that the last one worked on. */
+static int succeed(struct supervisor *s, unsigned i)
 {
 	int ret = start_worker(s, i);
 
 	if (ret < 0) {
-		log_error("worker %u %s and cannot be started again: %s", i, how, strerror(-ret));
+		log_error("worker %u cannot be started again: %s", i, strerror(-ret));
 		s->is_failed = true;
 		return ret;
 	}
-	log_warn("worker %u %s; a new one goes on in its ring", i, how);
 	if (s->phase != PHASE_RUNNING) {
 		order(&s->slots[i], ORDER_STOP);
 	}
 	return 0;
+}
+
+static int replace_worker(struct supervisor *s, unsigned i, const char *how)
+{
+	log_warn("worker %u %s; a new one goes on in its ring", i, how);
+	return succeed(s, i);
 }
 
 /* A worker that cannot even start must not fill the log and a CPU with its deaths. */
@@ -202,13 +220,19 @@ static int on_worker_end(struct supervisor *s, unsigned i, int status)
 	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, slot->control_fd, NULL);
 	close(slot->control_fd);
 	slot->control_fd = -1;
+	gather_death(s, i);
 	if (slot->is_given_up) {
 		drop_left_lines(s, slot);
 		return 0;
 	}
 	flush_left(s, i);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && s->phase != PHASE_RUNNING) {
-		return 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		if (slot->is_retiring) {
+			return succeed(s, i);
+		}
+		if (s->phase != PHASE_RUNNING) {
+			return 0;
+		}
 	}
 	snprintf(how, sizeof(how),
 	         WIFSIGNALED(status) ? "was killed by signal %d" : "ended with status %d",
@@ -224,12 +248,21 @@ static int on_worker_end(struct supervisor *s, unsigned i, int status)
 	return replace_worker(s, i, how);
 }
 
+static uint64_t ns_of(struct timeval t)
+{
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_usec * 1000;
+}
+
 int crew_reap(struct supervisor *s)
 {
+	struct rusage used;
 	int status, ret = 0;
 
 	for (unsigned i = 0; i < s->worker_count; i++) {
-		if (s->slots[i].pid != 0 && waitpid(s->slots[i].pid, &status, WNOHANG) > 0) {
+		struct worker_slot *slot = &s->slots[i];
+
+		if (slot->pid != 0 && wait4(slot->pid, &status, WNOHANG, &used) > 0) {
+			slot->ended_cpu_ns += ns_of(used.ru_utime) + ns_of(used.ru_stime);
 			int one = on_worker_end(s, i, status);
 
 			ret = ret == 0 ? one : ret;

@@ -5,13 +5,21 @@
 
 #include <string.h>
 
-#define ALL_CLASSES ((1u << FRAME_CLASS_COUNT) - 1)
-#define ACK_CLASSES (1u << FRAME_CLASS_TCP_ACK_EMPTY | 1u << FRAME_CLASS_TCP_ACK_DATA)
-
-int interfaces_init(struct interfaces *interfaces, const struct options *options, unsigned workers,
-                    struct err *err)
+static void note_link(struct interface *iface, const struct link_info *link)
 {
-	*interfaces = (struct interfaces){.options = options, .workers = workers};
+	link_tally_note(&iface->tally, link);
+	iface->is_up = link->is_up && !link->is_gone;
+	iface->mtu = link->mtu;
+}
+
+int interfaces_init(struct interfaces *interfaces, const struct options *options,
+                    const struct selection *selection, unsigned workers, struct err *err)
+{
+	*interfaces = (struct interfaces){
+		.options = options,
+		.selection = selection,
+		.workers = workers,
+	};
 	if (options->interface_count == 0) {
 		interfaces->list[0] = (struct interface){.name = "all interfaces"};
 		interfaces->count = 1;
@@ -33,8 +41,88 @@ int interfaces_init(struct interfaces *interfaces, const struct options *options
 			.name = options->interfaces[i],
 			.ifindex = link.ifindex,
 		};
+		note_link(&interfaces->list[i], &link);
 	}
 	return 0;
+}
+
+/* ---- What rings have counted ---- */
+
+static void read_filter(const struct ring *ring, struct ring_counts *counts,
+                        struct filter_counters *sum)
+{
+	struct filter_counters filter;
+	int ret = ring_read_filter(ring, &filter);
+
+	if (ret < 0) {
+		log_debug("capture: counters of the filter cannot be read: %s", strerror(-ret));
+		return;
+	}
+	ring_counts_set_filter(counts, &filter);
+	filter_counters_add(sum, &filter);
+}
+
+/* The order is that of report.h: what is behind a stage before what comes to it. */
+static struct ring_counts read_open_ring(struct interfaces *all, unsigned k, unsigned worker,
+                                         struct filter_counters *filter)
+{
+	struct interface *iface = &all->list[k];
+	struct ring *ring = iface->rings[worker];
+	const struct ring_progress *progress = &all->shared[worker]->progress[k];
+	struct ring_counts counts = {.waiting = ring_waiting(ring)};
+
+	counts.handed_out = __atomic_load_n(&progress->frames, __ATOMIC_ACQUIRE);
+	counts.torn = progress->frames_torn;
+	counts.blocks_waiting_max = progress->blocks_waiting_max;
+	int ret = ring_read_counters(ring, &iface->kernel[worker]);
+
+	if (ret < 0) {
+		log_debug("%s: no packet statistics: %s", iface->name, strerror(-ret));
+	}
+	counts.kernel = iface->kernel[worker];
+	read_filter(ring, &counts, filter);
+	return counts;
+}
+
+struct ring_counts interfaces_read_ring(struct interfaces *interfaces, unsigned k, unsigned worker,
+                                        struct filter_counters *filter)
+{
+	struct ring_counts sum = interfaces->list[k].closed[worker];
+
+	if (interfaces->list[k].rings[worker] != NULL) {
+		struct ring_counts open = read_open_ring(interfaces, k, worker, filter);
+
+		ring_counts_add(&sum, &open);
+	}
+	return sum;
+}
+
+uint64_t interfaces_handed_out(const struct interfaces *interfaces, unsigned worker)
+{
+	uint64_t sum = 0;
+
+	for (unsigned k = 0; k < interfaces->count; k++) {
+		sum += interfaces->list[k].closed[worker].handed_out;
+		if (interfaces->list[k].rings[worker] != NULL) {
+			sum += interfaces->shared[worker]->progress[k].frames;
+		}
+	}
+	return sum;
+}
+
+/* ---- Opening and closing them ---- */
+
+/* One whose table of flows the others share; NULL when this is the first one. */
+static const struct ring *any_ring(const struct interfaces *all)
+{
+	for (unsigned k = 0; k < all->count; k++) {
+		for (unsigned i = 0; i < all->workers; i++) {
+			if (all->list[k].rings[i] != NULL) {
+				return all->list[k].rings[i];
+			}
+		}
+	}
+	return NULL;
 }
 
 static int open_one(struct interfaces *all, unsigned k, unsigned worker,
@@ -48,7 +136,12 @@ static int open_one(struct interfaces *all, unsigned k, unsigned worker,
 		.ring_bytes = o->ring_bytes / all->count,
 		.block_bytes = o->block_bytes,
 		.retire_ms = o->retire_ms,
-		.keep_classes = o->drops_acks ? ALL_CLASSES & ~ACK_CLASSES : ALL_CLASSES,
+		.selection = {.keep_classes = all->selection->classes,
+	                      .tcp_budget = all->selection->tcp_budget,
+	                      .udp_budget = all->selection->udp_budget},
+		.expression = o->expression,
+		.sibling = any_ring(all),
+		.fanout = o->fanout,
 		.fanout_id = worker > 0 ? ring_fanout_id(iface->rings[0]) : -1,
 		.is_alone = all->workers == 1,
 		.progress = &shared->progress[k],
@@ -58,11 +151,30 @@ static int open_one(struct interfaces *all, unsigned k, unsigned worker,
 	return ring_open(&config, &iface->rings[worker], err);
 }
 
+/* Its counts go on in those of the rings that come after it; what it still holds is lost. */
+static void close_ring(struct interfaces *all, unsigned k, unsigned worker)
+{
+	struct interface *iface = &all->list[k];
+
+	if (iface->rings[worker] == NULL) {
+		return;
+	}
+	(void)ring_mute(iface->rings[worker]);
+	struct ring_counts last = read_open_ring(all, k, worker, &all->closed_filter);
+
+	last.abandoned += last.waiting;
+	last.waiting = 0;
+	ring_counts_add(&iface->closed[worker], &last);
+	ring_close(iface->rings[worker]);
+	iface->rings[worker] = NULL;
+	iface->kernel[worker] = (struct ring_counters){0};
+	all->shared[worker]->progress[k] = (struct ring_progress){0};
+}
+
 static void close_rings(struct interfaces *interfaces, unsigned k)
 {
 	for (unsigned i = 0; i < interfaces->workers; i++) {
-		ring_close(interfaces->list[k].rings[i]);
-		interfaces->list[k].rings[i] = NULL;
+		close_ring(interfaces, k, i);
 	}
 }
 
@@ -97,6 +209,7 @@ static bool is_to_be_waited_for(const struct interface *iface)
 int interfaces_open(struct interfaces *interfaces, struct worker_shared *const *shared,
                     struct err *err)
 {
+	memcpy(interfaces->shared, shared, interfaces->workers * sizeof(shared[0]));
 	for (unsigned k = 0; k < interfaces->count; k++) {
 		struct interface *iface = &interfaces->list[k];
 		int ret = iface->is_gone ? 0 : open_rings(interfaces, k, shared, err);
@@ -134,6 +247,9 @@ static bool on_named_link(struct interface *iface, const struct link_info *link)
 {
 	bool is_known = link->ifindex == iface->ifindex;
 
+	if (is_known || strcmp(iface->name, link->name) == 0) {
+		note_link(iface, link);
+	}
 	if (link->is_gone) {
 		if (is_known) {
 			note_gone(iface);
@@ -163,27 +279,13 @@ bool interfaces_on_link(struct interfaces *interfaces, const struct link_info *l
 		struct interface *iface = &interfaces->list[k];
 
 		if (interfaces->options->interface_count == 0) {
+			link_tally_note(&iface->tally, link);
 			add_promisc(iface, link);
 		} else {
 			must_reopen |= on_named_link(iface, link);
 		}
 	}
 	return must_reopen;
-}
-
-static void add_classes(struct class_counter sum[FRAME_CLASS_COUNT], const struct ring *ring)
-{
-	struct class_counter classes[FRAME_CLASS_COUNT];
-
-	if (ring == NULL || ring_read_classes(ring, classes) < 0) {
-		return;
-	}
-	for (int c = 0; c < FRAME_CLASS_COUNT; c++) {
-		sum[c].kept += classes[c].kept;
-		sum[c].dropped += classes[c].dropped;
-		sum[c].kept_bytes += classes[c].kept_bytes;
-		sum[c].dropped_bytes += classes[c].dropped_bytes;
-	}
 }
 
 void interfaces_close_stale(struct interfaces *interfaces)
@@ -193,9 +295,6 @@ void interfaces_close_stale(struct interfaces *interfaces)
 
 		if (!iface->is_stale) {
 			continue;
-		}
-		for (unsigned i = 0; i < interfaces->workers; i++) {
-			add_classes(interfaces->closed[i], iface->rings[i]);
 		}
 		close_rings(interfaces, k);
 		iface->is_stale = false;
@@ -217,27 +316,49 @@ void interfaces_mute(struct interfaces *interfaces)
 	}
 }
 
-void interfaces_read_drops(struct interfaces *interfaces, unsigned worker,
-                           struct ring_counters *counters)
+/* A link that is listed again: only what it has counted is of interest. */
+static void note_listed(void *user, const struct link_info *link)
 {
-	for (unsigned k = 0; k < interfaces->count; k++) {
-		struct ring *ring = interfaces->list[k].rings[worker];
-		int ret = ring != NULL ? ring_read_counters(ring, counters) : 0;
+	struct interfaces *interfaces = user;
 
-		if (ret < 0) {
-			log_debug("%s: no packet statistics: %s", interfaces->list[k].name,
-			          strerror(-ret));
+	for (unsigned k = 0; k < interfaces->count; k++) {
+		struct interface *iface = &interfaces->list[k];
+
+		if (iface->ifindex == 0) {
+			link_tally_note(&iface->tally, link);
+		} else if (iface->ifindex == link->ifindex && !iface->is_gone) {
+			note_link(iface, link);
 		}
 	}
 }
 
-void interfaces_read_classes(const struct interfaces *interfaces, unsigned worker,
-                             struct class_counter out_classes[FRAME_CLASS_COUNT])
+void interfaces_read_links(struct interfaces *interfaces)
 {
-	memcpy(out_classes, interfaces->closed[worker], sizeof(interfaces->closed[worker]));
-	for (unsigned k = 0; k < interfaces->count; k++) {
-		add_classes(out_classes, interfaces->list[k].rings[worker]);
+	int ret = link_list(note_listed, interfaces);
+
+	if (ret < 0) {
+		log_debug("interfaces: no statistics: %s", strerror(-ret));
 	}
+}
+
+int interfaces_select(struct interfaces *interfaces, const struct selection *selection)
+{
+	struct ring_selection wanted = {
+		.keep_classes = selection->classes,
+		.tcp_budget = selection->tcp_budget,
+		.udp_budget = selection->udp_budget,
+	};
+	int ret = 0;
+
+	for (unsigned k = 0; k < interfaces->count; k++) {
+		for (unsigned i = 0; i < interfaces->workers; i++) {
+			struct ring *ring = interfaces->list[k].rings[i];
+			int one = ring != NULL ? ring_set_selection(ring, &wanted) : 0;
+
+			ret = ret == 0 ? one : ret;
+		}
+	}
+	return ret;
 }
 
 void interfaces_close(struct interfaces *interfaces)

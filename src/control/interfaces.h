@@ -6,7 +6,9 @@
  */
 #pragma once
 
+#include "link_tally.h"
 #include "options.h"
+#include "report.h"
 #include "stats.h"
 
 #include <passer/capture/link.h>
@@ -17,26 +19,32 @@ struct interface {
 	unsigned ifindex; /* 0: all interfaces */
 	bool is_gone;     /* not there, or not fit to be opened: passer waits for it */
 	bool is_stale;    /* its rings belong to one that is gone */
-	struct ring *rings[WORKERS_MAX]; /* NULL: not open */
+	bool is_up;
+	uint32_t mtu;
+	struct link_tally tally;
+	struct ring *rings[WORKERS_MAX];          /* NULL: not open */
+	struct ring_counters kernel[WORKERS_MAX]; /* what the kernel has told of these rings */
+	struct ring_counts closed[WORKERS_MAX];   /* what rings before them have counted */
 };
 
 struct interfaces {
-	const struct options *options; /* borrowed */
+	const struct options *options;     /* borrowed */
+	const struct selection *selection; /* borrowed; as it is when a ring is opened */
 	struct interface list[INTERFACES_MAX];
 	unsigned count;
 	unsigned workers;
-	/* What the filters of rings that were closed had counted, by worker. */
-	struct class_counter closed[WORKERS_MAX][FRAME_CLASS_COUNT];
+	struct worker_shared *shared[WORKERS_MAX]; /* borrowed; holds the progress in rings */
+	struct filter_counters closed_filter;      /* of all rings that were closed */
 };
 
 /* Finds the named interfaces. 0, or a negative errno with err naming the one that is missing. */
-int interfaces_init(struct interfaces *interfaces, const struct options *options, unsigned workers,
-                    struct err *err);
+int interfaces_init(struct interfaces *interfaces, const struct options *options,
+                    const struct selection *selection, unsigned workers, struct err *err);
 
 /*
  * Opens the rings that are not open: all of them at first, later those of an interface that came
  * back. One that went again meanwhile, or is not up where the kernel wants it so, is waited for.
- * Progress of worker i on interface k is kept in shared[i].progress[k].
+ * Progress of worker i on interface k is kept in shared[i].progress[k]; shared is borrowed.
  */
 int interfaces_open(struct interfaces *interfaces, struct worker_shared *const *shared,
                     struct err *err);
@@ -54,12 +62,21 @@ void interfaces_close_stale(struct interfaces *interfaces);
 /* Lets nothing more into any ring. */
 void interfaces_mute(struct interfaces *interfaces);
 
-/* Adds what the kernel has counted for the rings of a worker since the last call. */
-void interfaces_read_drops(struct interfaces *interfaces, unsigned worker,
-                           struct ring_counters *counters);
+/*
+ * What the ring of a worker on an interface has counted, with those that it replaced: read against
+ * the stream, as report.h wants it. What its filter counts is added to *filter, too; that of closed
+ * rings is in interfaces->closed_filter.
+ */
+struct ring_counts interfaces_read_ring(struct interfaces *interfaces, unsigned k, unsigned worker,
+                                        struct filter_counters *filter);
 
-/* The filter's counters for all rings that a worker has had, by class. */
-void interfaces_read_classes(const struct interfaces *interfaces, unsigned worker,
-                             struct class_counter out_classes[FRAME_CLASS_COUNT]);
+/* Frames that a worker was handed by all its rings. */
+uint64_t interfaces_handed_out(const struct interfaces *interfaces, unsigned worker);
+
+/* Asks the kernel what the links have counted. */
+void interfaces_read_links(struct interfaces *interfaces);
+
+/* Lets another selection through from now on; 0, or the negative errno of the ring that failed. */
+int interfaces_select(struct interfaces *interfaces, const struct selection *selection);
 
 void interfaces_close(struct interfaces *interfaces);

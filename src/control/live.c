@@ -2,6 +2,7 @@
 /* Listening: one loop over signals, link changes, the clock and the workers' reports. */
 #include "sensor.h"
 
+#include <passer/base/clock.h>
 #include <passer/base/log.h>
 
 #include <errno.h>
@@ -39,7 +40,6 @@ static void on_signals(struct supervisor *s)
 			}
 			break;
 		case SIGUSR1:
-			supervisor_read_counters(s);
 			supervisor_print(s);
 			break;
 		case SIGCHLD:
@@ -53,12 +53,42 @@ static void on_signals(struct supervisor *s)
 	}
 }
 
+static void reload_when_due(struct supervisor *s)
+{
+	struct err err;
+
+	if (s->must_reload && s->phase == PHASE_RUNNING) {
+		s->must_reload = false;
+		if (reload_databases(s, &err) < 0) {
+			log_error("%s; the old databases stay", err.text);
+		}
+	}
+}
+
+/* Times that were missed are not made up for. */
+static void write_stats_when_due(struct supervisor *s)
+{
+	uint64_t interval_ns = s->options->stats_interval_s * NS_PER_S;
+	uint64_t now = clock_monotonic_ns();
+
+	if (s->stats != NULL && now >= s->stats_due_ns) {
+		supervisor_write_stats(s);
+		s->stats_due_ns +=
+			(now - s->stats_due_ns + interval_ns) / interval_ns * interval_ns;
+	}
+}
+
 static void on_timer(struct supervisor *s)
 {
 	uint64_t expirations;
 
 	if (read(s->timer_fd, &expirations, sizeof(expirations)) > 0) {
-		supervisor_read_counters(s);
+		gather_tick(s);
+		reload_when_due(s);
+		write_stats_when_due(s);
+		if (s->control != NULL) {
+			control_socket_on_clock(s->control);
+		}
 		if (crew_on_clock(s) < 0) {
 			begin_stop(s);
 		}
@@ -94,6 +124,8 @@ static void on_event(struct supervisor *s, int fd)
 		on_signals(s);
 	} else if (fd == s->timer_fd) {
 		on_timer(s);
+	} else if (s->control != NULL && fd == control_socket_fd(s->control)) {
+		control_socket_run(s->control);
 	} else if (s->links != NULL && fd == link_monitor_fd(s->links)) {
 		int ret = link_monitor_read(s->links, on_link, s);
 
@@ -109,7 +141,6 @@ static void on_event(struct supervisor *s, int fd)
 /* All workers have ended because an interface came back under another index. */
 static int reopen_interfaces(struct supervisor *s, struct err *err)
 {
-	supervisor_read_counters(s);
 	interfaces_close_stale(&s->interfaces);
 	s->phase = PHASE_RUNNING;
 	return crew_start(s, err);
@@ -118,7 +149,7 @@ static int reopen_interfaces(struct supervisor *s, struct err *err)
 static int open_live(struct supervisor *s, struct err *err)
 {
 	struct itimerspec every_second = {{.tv_sec = 1}, {.tv_sec = 1}};
-	int ret = interfaces_init(&s->interfaces, s->options, s->worker_count, err);
+	int ret = interfaces_init(&s->interfaces, s->options, s->selection, s->worker_count, err);
 
 	if (ret < 0) {
 		return ret;
@@ -152,10 +183,34 @@ static void announce(const struct supervisor *s)
 		         k > 0 ? ", " : "", iface->name);
 		ring += iface->rings[0] != NULL ? ring_bytes(iface->rings[0]) : 0;
 	}
-	log_info("listening on %s: %u worker%s, %zu MiB of ring each%s", names, s->worker_count,
-	         s->worker_count > 1 ? "s" : "", ring >> 20,
-	         s->options->drops_acks ? ", TCP segments with only ACK are dropped in the kernel"
-	                                : "");
+	log_info(
+		"listening on %s: %u worker%s, %zu MiB of ring each; see --explain-filter for what "
+		"the kernel drops",
+		names, s->worker_count, s->worker_count > 1 ? "s" : "", ring >> 20);
+}
+
+/* Without it the sensor does its work all the same. */
+static void open_control(struct supervisor *s)
+{
+	struct control_config config = {
+		.folder = CONTROL_FOLDER,
+		.name = s->options->name,
+		.answer = requests_answer,
+		.user = s,
+	};
+	struct err err;
+
+	if (control_socket_open(&config, &s->control, &err) < 0) {
+		log_warn("%s; passerctl cannot reach this sensor", err.text);
+		return;
+	}
+	snprintf(s->name, sizeof(s->name), "%s", control_socket_name(s->control));
+	if (strcmp(s->name, s->options->name) != 0) {
+		log_info("another sensor is named %s; this one is %s", s->options->name, s->name);
+	}
+	if (crew_watch(s, control_socket_fd(s->control)) != 0) {
+		log_warn("control socket: epoll: %s", strerror(errno));
+	}
 }
 
 static int live_loop(struct supervisor *s, struct err *err)
@@ -186,6 +241,7 @@ bool live_run(struct supervisor *s)
 	int ret = open_live(s, &err);
 
 	if (ret == 0) {
+		open_control(s);
 		announce(s);
 	} else {
 		log_error("%s", err.text);
@@ -196,6 +252,5 @@ bool live_run(struct supervisor *s)
 		log_error("%s", err.text);
 		s->is_failed = true;
 	}
-	supervisor_read_counters(s);
 	return ret == 0;
 }

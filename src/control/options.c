@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "options.h"
 
+#include "control_socket.h"
+
 #include <passer/base/log.h>
 #include <passer/capture/ring.h>
 
@@ -11,6 +13,7 @@
 #include <string.h>
 
 #define DUMP_DEFAULT_BYTES (UINT64_C(1024) << 20)
+#define STATS_DEFAULT_S    60
 
 enum option_id {
 #define OPTION(letter, name, argument, about) OPT_##name,
@@ -176,13 +179,44 @@ static int parse_cpus(const char *list, cpu_set_t *out_cpus, struct err *err)
 	return 0;
 }
 
-static int set_acks(struct options *o, const char *word, struct err *err)
+static int set_fanout(struct options *o, const char *word, struct err *err)
 {
-	o->drops_acks = strcmp(word, "none") == 0;
-	if (!o->drops_acks && strcmp(word, "all") != 0) {
-		return err_set(err, -EINVAL, "--acks %s: none or all is wanted", word);
+	static const char *const modes[] = {
+		[FANOUT_HOST] = "host",
+		[FANOUT_FLOW] = "flow",
+		[FANOUT_CPU] = "cpu",
+		[FANOUT_QUEUE] = "queue",
+	};
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (strcmp(modes[i], word) == 0) {
+			o->fanout = (enum fanout_mode)i;
+			return 0;
+		}
 	}
-	return 0;
+	return err_set(err, -EINVAL, "--fanout %s: host, flow, cpu or queue is wanted", word);
+}
+
+/* The profile first: the others say where the user wants it otherwise. */
+static int select_words(struct selection *selection, const struct selection_words *words,
+                        struct err *err)
+{
+	const char *const pairs[][2] = {
+		{"profile", words->profile},
+		{"records", words->records},
+		{"acks", words->acks},
+		{"udp", words->udp},
+	};
+	size_t count;
+	int ret = 0;
+
+	*selection = profile_selection(profile_rows(&count));
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]) && ret == 0; i++) {
+		if (pairs[i][1] != NULL) {
+			ret = selection_set(selection, pairs[i][0], pairs[i][1], err);
+		}
+	}
+	return ret;
 }
 
 static int set_sizes(struct options *o, enum option_id id, const char *word, struct err *err)
@@ -211,6 +245,10 @@ static int set_sizes(struct options *o, enum option_id id, const char *word, str
 		ret = parse_number("--dump-limit", word, 1, 1ul << 30, &value, err);
 		o->dump_limit_bytes = ret == 0 ? (uint64_t)value << 20 : 0;
 		return ret;
+	case OPT_stats_interval:
+		ret = parse_number("--stats-interval", word, 1, 86400, &value, err);
+		o->stats_interval_s = ret == 0 ? (unsigned)value : 0;
+		return ret;
 	default:
 		if (strcmp(word, "auto") == 0) {
 			o->workers = 0;
@@ -220,6 +258,17 @@ static int set_sizes(struct options *o, enum option_id id, const char *word, str
 		o->workers = ret == 0 ? (unsigned)value : 0;
 		return ret;
 	}
+}
+
+static int set_name(struct options *o, const char *word, struct err *err)
+{
+	o->name = word;
+	return control_name_is_good(word)
+	               ? 0
+	               : err_set(err, -EINVAL,
+	                         "--name %s: up to 40 letters, digits, '_', '-' and "
+	                         "'.' are wanted",
+	                         word);
 }
 
 static int apply(struct options *o, enum option_id id, char *word, struct err *err)
@@ -240,8 +289,23 @@ static int apply(struct options *o, enum option_id id, char *word, struct err *e
 		}
 		o->expression = word;
 		break;
+	case OPT_profile:
+		o->selection_words.profile = word;
+		break;
+	case OPT_records:
+		o->selection_words.records = word;
+		break;
 	case OPT_acks:
-		return set_acks(o, word, err);
+		o->selection_words.acks = word;
+		break;
+	case OPT_udp:
+		o->selection_words.udp = word;
+		break;
+	case OPT_fanout:
+		return set_fanout(o, word, err);
+	case OPT_explain_filter:
+		o->action = ACTION_EXPLAIN_FILTER;
+		break;
 	case OPT_timestamp:
 		o->has_timestamp = true;
 		break;
@@ -250,6 +314,12 @@ static int apply(struct options *o, enum option_id id, char *word, struct err *e
 		break;
 	case OPT_service_probes:
 		o->service_probes = word;
+		break;
+	case OPT_p0f:
+		o->p0f[o->p0f_count++] = word;
+		break;
+	case OPT_geoip:
+		o->geoip[o->geoip_count++] = word;
 		break;
 	case OPT_check_signatures:
 		o->action = ACTION_CHECK_SIGNATURES;
@@ -263,7 +333,13 @@ static int apply(struct options *o, enum option_id id, char *word, struct err *e
 	case OPT_block_kib:
 	case OPT_retire_ms:
 	case OPT_dump_limit:
+	case OPT_stats_interval:
 		return set_sizes(o, id, word, err);
+	case OPT_stats:
+		o->stats_path = word;
+		break;
+	case OPT_name:
+		return set_name(o, word, err);
 	case OPT_cpus:
 		return parse_cpus(word, &o->cpus, err);
 	case OPT_devel:
@@ -337,10 +413,15 @@ int options_parse(struct options *options, int argc, char **argv, struct err *er
 		.block_bytes = RING_DEFAULT_BLOCK_BYTES,
 		.retire_ms = RING_DEFAULT_RETIRE_MS,
 		.dump_limit_bytes = DUMP_DEFAULT_BYTES,
+		.stats_interval_s = STATS_DEFAULT_S,
+		.name = "passer",
 		.files = calloc((size_t)argc + 1, sizeof(options->files[0])),
 		.signatures = calloc((size_t)argc + 1, sizeof(options->signatures[0])),
+		.geoip = calloc((size_t)argc + 1, sizeof(options->geoip[0])),
+		.p0f = calloc((size_t)argc + 1, sizeof(options->p0f[0])),
 	};
-	if (options->files == NULL || options->signatures == NULL) {
+	if (options->files == NULL || options->signatures == NULL || options->geoip == NULL ||
+	    options->p0f == NULL) {
 		return err_set(err, -ENOMEM, "out of memory");
 	}
 	make_tables(&tables);
@@ -364,6 +445,12 @@ int options_parse(struct options *options, int argc, char **argv, struct err *er
 	if (ret == 0 && options->block_bytes * 4 > options->ring_bytes) {
 		ret = err_set(err, -EINVAL, "--block-kib: a ring needs four blocks at least");
 	}
+	if (ret == 0) {
+		ret = select_words(&options->selection, &options->selection_words, err);
+	}
+	if (ret == 0 && (options->unhandled_path != NULL || options->stops_at_unhandled)) {
+		selection_add(&options->selection, FRAME_CLASS_BIT(L2_OTHER));
+	}
 	return ret;
 }
 
@@ -371,5 +458,7 @@ void options_fini(struct options *options)
 {
 	free(options->files);
 	free(options->signatures);
-	options->files = options->signatures = NULL;
+	free(options->geoip);
+	free(options->p0f);
+	options->files = options->signatures = options->geoip = options->p0f = NULL;
 }

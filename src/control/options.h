@@ -2,7 +2,9 @@
 /* The command line, understood and checked. The rows are in options.def. */
 #pragma once
 
+#include <passer/analyzers/selection.h>
 #include <passer/base/err.h>
+#include <passer/capture/ring.h>
 
 #include <sched.h>
 #include <stdbool.h>
@@ -20,6 +22,12 @@ enum action {
 	ACTION_LIST_ANALYZERS,
 	ACTION_CHECK_SIGNATURES,
 	ACTION_IDENTIFY,
+	ACTION_EXPLAIN_FILTER,
+};
+
+/* As the user said them, NULL where he did not. */
+struct selection_words {
+	const char *profile, *records, *acks, *udp;
 };
 
 struct options {
@@ -32,6 +40,10 @@ struct options {
 	const char *service_probes; /* NULL: nmap's own file */
 	const char *identify;       /* text in hex, or "-" */
 	unsigned signature_count;
+	const char **geoip; /* as files */
+	unsigned geoip_count;
+	const char **p0f; /* as files */
+	unsigned p0f_count;
 	const char *log_path;       /* NULL: none */
 	const char *expression;     /* NULL: none */
 	const char *unhandled_path; /* NULL: none; as the next ones */
@@ -39,7 +51,12 @@ struct options {
 	const char *trusted_path;   /* NULL: in ~/.passer; as the next one */
 	const char *suspicious_path;
 	uint64_t dump_limit_bytes;
-	bool drops_acks;
+	const char *stats_path; /* NULL: none */
+	unsigned stats_interval_s;
+	const char *name; /* of the sensor, for its control socket */
+	struct selection_words selection_words;
+	struct selection selection; /* what they come to */
+	enum fanout_mode fanout;
 	bool has_timestamp;
 	bool wants_nxdomain;
 	bool wants_creds;

@@ -83,7 +83,11 @@ static void print_match(void *user, size_t line, const char *desc)
 	unsigned *count = user;
 
 	(*count)++;
-	printf("%zu: %s\n", line, desc);
+	if (line > 0) {
+		printf("%zu: %s\n", line, desc);
+	} else {
+		printf("passer: %s\n", desc);
+	}
 }
 
 static unsigned print_matches(struct service_probes *probes, struct span text)

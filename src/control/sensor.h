@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the supervisor keeps, and the parts that it is made of: setup.c makes and unmakes it, crew.c
- * has the worker processes, live.c the run on interfaces. Only these and supervisor.c include this.
+ * has the worker processes, live.c the run on interfaces, gather.c reads all counters, requests.c
+ * answers on the control socket. Only these and supervisor.c include this.
  */
 #pragma once
 
+#include "control_socket.h"
 #include "host_files.h"
 #include "interfaces.h"
+#include "report.h"
+#include "stats_file.h"
 #include "worker.h"
 
 #include <sys/types.h>
@@ -21,15 +25,24 @@ struct worker_slot {
 	uint64_t born_ns;      /* monotonic time of its start */
 	uint64_t rebirth_ns;   /* when it is started again; 0: not waiting for that */
 	bool is_given_up;      /* it did not stop and is killed */
+	bool is_retiring;      /* it was told to make room for one with new databases */
 	struct worker_shared *shared;
 	struct flows *flows;
-	struct kernel_counters kernel;
+	uint64_t from_files;   /* frames of capture files that it read before it listened */
+	uint64_t ended_cpu_ns; /* user and system time of its processes that have ended */
+	uint64_t died, records_died, lines_died; /* in work when a process died */
 };
 
 enum phase {
 	PHASE_RUNNING,
 	PHASE_REOPENING, /* workers end so that rings can be replaced */
 	PHASE_STOPPING,
+};
+
+/* What the last tick found, for the next ones to compare with; see report.h. */
+struct marks {
+	struct ring_mark rings[INTERFACES_MAX][WORKERS_MAX];
+	struct worker_mark workers[WORKERS_MAX];
 };
 
 struct supervisor {
@@ -39,6 +52,8 @@ struct supervisor {
 	struct dispatch *dispatch;
 	struct expression *expression;
 	struct analyzer_options analyzer_options;
+	struct selection *selection; /* shared with the workers */
+	struct health_recent *recent;
 	struct worker_common common;
 	struct host_files host_files;
 	struct worker_slot slots[WORKERS_MAX];
@@ -49,8 +64,16 @@ struct supervisor {
 	int log_fd;
 	int signal_fd, timer_fd, epoll_fd;
 	enum phase phase;
+	struct report report;
+	struct marks marks;
+	char name[REPORT_NAME_SIZE];    /* of this sensor among those that run */
+	struct control_socket *control; /* NULL: none */
+	struct stats_file *stats;       /* NULL: none */
+	uint64_t stats_due_ns;          /* monotonic time of the next lines in it */
+	uint64_t started_ns;            /* monotonic time */
 	uint64_t kill_ns;    /* monotonic time at which patience with stopping workers ends */
-	bool ignores_hangup; /* SIGHUP was ignored when passer was started, as by nohup(1) */
+	bool must_reload;    /* the databases, when the clock strikes: once for many signals */
+	bool ends_on_hangup; /* its terminal is gone then, and nobody else gets the lines */
 	bool is_failed;
 };
 
@@ -65,6 +88,12 @@ bool setup_wants_live(const struct options *options);
  */
 int setup_init(struct supervisor *s, const struct options *options, struct err *err);
 void setup_fini(struct supervisor *s);
+
+/*
+ * Loads all databases into *db, the trusted hosts among them. 0, or a negative errno with err set;
+ * databases_fini() is due in either case.
+ */
+int setup_load_databases(const struct supervisor *s, struct databases *db, struct err *err);
 
 /* ---- crew.c ---------------------------------------------------------------------------------- */
 
@@ -86,6 +115,9 @@ void crew_stop(struct supervisor *s);
  */
 int crew_on_clock(struct supervisor *s);
 
+/* Lets a new process go on in the place of each worker, with the databases as they are now. */
+void crew_renew(struct supervisor *s);
+
 /* Gives all workers a new log file; the descriptor is borrowed. */
 void crew_give_log(struct supervisor *s, int fd);
 
@@ -95,20 +127,47 @@ void crew_give_log(struct supervisor *s, int fd);
  */
 int crew_reap(struct supervisor *s);
 
+/* ---- reload.c -------------------------------------------------------------------------------- */
+
+/*
+ * Loads all databases anew and has them used from the next packet on; none is lost. When any of
+ * them is bad the old ones stay: a negative errno with err set.
+ */
+int reload_databases(struct supervisor *s, struct err *err);
+
 /* ---- supervisor.c ---------------------------------------------------------------------------- */
 
 /* The next signal that is due, without waiting. */
 bool supervisor_next_signal(struct supervisor *s, uint32_t *out_signal);
 
 /*
- * SIGHUP: opens the log file anew. Without one it means what it means to other programs; true says
- * that the run is to end.
+ * SIGHUP: opens the files anew that are written, and has databases loaded anew soon. True says that
+ * the run is to end, since that is what it means to a program on a terminal.
  */
 bool supervisor_hang_up(struct supervisor *s);
 
-/* The kernel's counters since the last time; then what there was, on standard error. */
-void supervisor_read_counters(struct supervisor *s);
+/* Opens the log file and that of --stats anew. 0, or a negative errno with err set. */
+int supervisor_reopen(struct supervisor *s, struct err *err);
+
+/* What there was so far, on standard error; and as lines of --stats, where there is one. */
 void supervisor_print(struct supervisor *s);
+void supervisor_write_stats(struct supervisor *s);
+
+/* ---- gather.c -------------------------------------------------------------------------------- */
+
+/* Reads the counters once a second, so that none runs over and the balance has what was before. */
+void gather_tick(struct supervisor *s);
+
+/* The whole picture, as it is now. Borrowed, and good until the next call of any of these. */
+const struct report *gather_report(struct supervisor *s);
+
+/* A worker process has ended: what it had in work is lost with it, and is counted as such. */
+void gather_death(struct supervisor *s, unsigned worker);
+
+/* ---- requests.c ------------------------------------------------------------------------------ */
+
+/* The control socket's answer to a line, in memory that the caller frees; NULL: out of memory. */
+char *requests_answer(void *supervisor, const char *line);
 
 /* ---- live.c ---------------------------------------------------------------------------------- */
 

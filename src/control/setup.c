@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sensor.h"
 
+#include <passer/base/clock.h>
 #include <passer/base/log.h>
 #include <passer/base/shm.h>
 
@@ -87,17 +88,28 @@ static int make_slots(struct supervisor *s, struct err *err)
 	return 0;
 }
 
-static int load_hosts(struct supervisor *s, struct err *err)
+int setup_load_databases(const struct supervisor *s, struct databases *db, struct err *err)
+{
+	const struct options *o = s->options;
+	const struct signature_files own = {
+		.paths = o->signatures,
+		.count = o->signature_count,
+		.service_probes = o->service_probes,
+		.p0f = o->p0f,
+		.p0f_count = o->p0f_count,
+		.geoip = o->geoip,
+		.geoip_count = o->geoip_count,
+	};
+	int ret = databases_init(db, own, err);
+
+	return ret == 0 ? host_files_load_trusted(&s->host_files, &db->trusted, err) : ret;
+}
+
+static int load_databases(struct supervisor *s, struct err *err)
 {
 	int ret = host_files_init(&s->host_files, s->options, err);
 
-	if (ret == 0) {
-		ret = host_files_load_trusted(&s->host_files, &s->db.trusted, err);
-	}
-	if (ret == 0) {
-		host_files_load_suspicious(&s->host_files, s->db.trusted, s->ledger.suspects);
-	}
-	return ret;
+	return ret == 0 ? setup_load_databases(s, &s->db, err) : ret;
 }
 
 static int open_dump(struct supervisor *s, const char *path, struct pcapdump **out_dump,
@@ -110,6 +122,14 @@ static int open_dump(struct supervisor *s, const char *path, struct pcapdump **o
 	};
 
 	return path != NULL ? pcapdump_open(&config, out_dump, err) : 0;
+}
+
+static int open_stats(struct supervisor *s, struct err *err)
+{
+	const struct options *o = s->options;
+
+	s->stats_due_ns = s->started_ns + o->stats_interval_s * NS_PER_S;
+	return o->stats_path != NULL ? stats_file_open(o->stats_path, &s->stats, err) : 0;
 }
 
 static int open_dumps(struct supervisor *s, struct err *err)
@@ -131,7 +151,9 @@ static int open_signals(struct supervisor *s, struct err *err)
 	struct sigaction before;
 	sigset_t wanted;
 
-	s->ignores_hangup = sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
+	/* nohup(1) ignores it, and so says that the run is not to end. */
+	s->ends_on_hangup = sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN &&
+	                    isatty(STDERR_FILENO) == 1 && s->options->log_path == NULL;
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&wanted);
 	sigaddset(&wanted, SIGINT);
@@ -149,19 +171,21 @@ static int open_signals(struct supervisor *s, struct err *err)
 static int load(struct supervisor *s, struct err *err)
 {
 	const struct options *o = s->options;
-	struct signature_files own = {
-		.paths = o->signatures,
-		.count = o->signature_count,
-		.service_probes = o->service_probes,
-	};
-	int ret = databases_init(&s->db, own, err);
+	int ret;
 
-	if (ret < 0) {
-		return ret;
-	}
 	if (ledger_init(&s->ledger) < 0 || (s->dispatch = dispatch_new()) == NULL) {
 		return err_set(err, -ENOMEM, "out of memory for the ledger");
 	}
+	s->selection = shm_new(sizeof(*s->selection));
+	if (s->selection == NULL) {
+		return err_set(err, -ENOMEM, "out of memory for the selection");
+	}
+	*s->selection = o->selection;
+	s->recent = shm_new(sizeof(*s->recent));
+	if (s->recent == NULL) {
+		return err_set(err, -ENOMEM, "out of memory for segments heard lately");
+	}
+	host_files_load_suspicious(&s->host_files, s->db.trusted, s->ledger.suspects);
 	if (o->expression != NULL) {
 		ret = expression_new(o->expression, &s->expression, err);
 		if (ret < 0) {
@@ -182,7 +206,8 @@ static int load(struct supervisor *s, struct err *err)
 		.expression = s->expression,
 		.analyzer_options = &s->analyzer_options,
 		.ledger = &s->ledger,
-		.drops_acks = o->drops_acks,
+		.selection = s->selection,
+		.recent = s->recent,
 		.stops_at_unhandled = o->stops_at_unhandled && o->is_verbose,
 		.has_timestamp = o->has_timestamp,
 		.retire_ms = o->retire_ms,
@@ -193,11 +218,13 @@ static int load(struct supervisor *s, struct err *err)
 int setup_init(struct supervisor *s, const struct options *options, struct err *err)
 {
 	static int (*const steps[])(struct supervisor *, struct err *) = {
-		load, make_slots, load_hosts, open_dumps, open_signals,
+		load_databases, load, make_slots, open_dumps, open_stats, open_signals,
 	};
 	int ret = 0;
 
 	s->options = options;
+	s->started_ns = clock_monotonic_ns();
+	snprintf(s->name, sizeof(s->name), "%s", options->name);
 	s->stdout_fd = STDOUT_FILENO;
 	s->log_fd = s->signal_fd = s->timer_fd = s->epoll_fd = -1;
 	for (unsigned i = 0; i < WORKERS_MAX; i++) {
@@ -220,6 +247,8 @@ static void close_dumps(struct supervisor *s)
 void setup_fini(struct supervisor *s)
 {
 	close_dumps(s);
+	stats_file_close(s->stats);
+	control_socket_close(s->control);
 	link_monitor_close(s->links);
 	interfaces_close(&s->interfaces);
 	for (unsigned i = 0; i < s->worker_count; i++) {
@@ -232,6 +261,12 @@ void setup_fini(struct supervisor *s)
 		if (fds[i] >= 0) {
 			close(fds[i]);
 		}
+	}
+	if (s->recent != NULL) {
+		shm_free(s->recent, sizeof(*s->recent));
+	}
+	if (s->selection != NULL) {
+		shm_free(s->selection, sizeof(*s->selection));
 	}
 	expression_free(s->expression);
 	dispatch_free(s->dispatch);

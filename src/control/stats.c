@@ -1,103 +1,138 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "stats.h"
 
+#include "report.h"
+
 #include <passer/base/log.h>
-#include <passer/ledger/names.h>
-#include <passer/ledger/suspects.h>
 
 #include <inttypes.h>
 
-/* Over all workers. */
-struct totals {
-	uint64_t frames, filtered;
-	uint64_t printed, known;
-	uint64_t lost_writes;
-	struct decode_counters decode;
-};
-
-static void add(struct totals *sum, const struct worker_shared *w)
+static void print_sum(const struct ring_counts *rings, const struct worker_counts *w,
+                      uint64_t unaccounted)
 {
-	sum->frames += w->frames;
-	sum->filtered += w->filtered;
-	sum->printed += w->emit.printed;
-	sum->known += w->emit.known;
-	sum->lost_writes += w->csv.lost_writes;
-	sum->decode.unknown_link += w->decode.unknown_link;
-	sum->decode.cut += w->decode.cut;
-	sum->decode.bad += w->decode.bad;
-	sum->decode.too_deep += w->decode.too_deep;
+	uint64_t left_out = ring_counts_filter(rings).dropped + rings->unwanted.dropped +
+	                    w->by_expression + w->by_selection;
+
+	log_info("%" PRIu64 " packets, %" PRIu64 " dropped, %" PRIu64 " left out by the filter, "
+	         "%" PRIu64 " records, %" PRIu64 " known already, %" PRIu64 " unaccounted",
+	         worker_counts_walked(w) - w->behind_stop, rings->kernel.drops, left_out,
+	         w->emit.printed, w->emit.known, unaccounted);
 }
 
-static uint64_t evicted(const struct ledger *ledger)
+static void print_worker(const struct report *r, unsigned i)
 {
-	return table_counters(ledger->facts).evicted + table_counters(ledger->services).evicted +
-	       table_counters(ledger->clients).evicted + table_counters(ledger->refusals).evicted +
-	       table_counters(ledger->hosts).evicted + names_evicted(ledger->names);
-}
+	const struct report_worker *w = &r->workers[i];
+	uint64_t drops = 0;
 
-static void print_worker(unsigned i, const struct worker_summary *w)
-{
-	const struct worker_shared *s = w->shared;
-
+	for (unsigned k = 0; k < r->interface_count; k++) {
+		drops += r->rings[k][i].counts.kernel.drops;
+	}
 	log_info("worker %u (cpu %d): %" PRIu64 " packets, %" PRIu64 " dropped, %" PRIu64
 	         " records, %u restarts",
-	         i, w->cpu, s->frames, w->kernel != NULL ? w->kernel->ring.drops : 0,
-	         s->emit.printed, w->restarts);
+	         i, w->cpu, worker_counts_walked(&w->counts) - w->counts.behind_stop, drops,
+	         w->counts.emit.printed, w->restarts);
 }
 
-/* Lines about what went wrong, each only when there is something to say. */
-static void print_troubles(const struct totals *sum, const struct ledger *ledger)
-{
-	const struct decode_counters *d = &sum->decode;
+/* ---- What was lost, and what helps; each line only when there is something to say ---- */
 
+static void print_link_losses(const struct report *r)
+{
+	for (unsigned k = 0; k < r->interface_count; k++) {
+		const struct link_stats *s = &r->interfaces[k].stats;
+
+		if (s->rx_missed + s->rx_fifo + s->rx_dropped > 0) {
+			log_warn("%s: lost before anybody could hear them: %" PRIu64
+			         " packets missed by the NIC, %" PRIu64 " by its FIFO, %" PRIu64
+			         " dropped by the kernel; tools/nic-check %s says what to set",
+			         r->interfaces[k].name, s->rx_missed, s->rx_fifo, s->rx_dropped,
+			         r->interfaces[k].name);
+		}
+	}
+}
+
+static void print_ring_losses(const struct ring_counts *rings, bool is_final)
+{
+	if (rings->kernel.drops > 0) {
+		log_warn("%" PRIu64 " packets found the ring full, %" PRIu64 " times; "
+		         "--ring-mib, --workers, or a profile that keeps less help "
+		         "(passerctl what-if)",
+		         rings->kernel.drops, rings->kernel.freezes);
+	}
+	if (rings->torn > 0) {
+		log_warn("%" PRIu64 " packets lost in blocks that contradict themselves: a fault "
+		         "of the kernel or of passer",
+		         rings->torn);
+	}
+	if (rings->abandoned > 0) {
+		log_warn("%" PRIu64 " packets were left in rings whose interface went away",
+		         rings->abandoned);
+	}
+	if (is_final && rings->waiting > 0) {
+		log_warn("%" PRIu64 " packets were left in the rings", rings->waiting);
+	}
+}
+
+static void print_worker_losses(const struct worker_counts *w)
+{
+	const struct decode_counters *d = &w->decode;
+
+	if (w->died > 0) {
+		log_warn("%" PRIu64 " packets were in work when a worker died", w->died);
+	}
 	if (d->cut + d->bad + d->too_deep + d->unknown_link > 0) {
 		log_info("decode: %" PRIu64 " packets cut short, %" PRIu64 " malformed, %" PRIu64
 		         " nested too deep, %" PRIu64 " of an unknown link type",
 		         d->cut, d->bad, d->too_deep, d->unknown_link);
 	}
-	if (evicted(ledger) > 0) {
-		log_info("ledger: %" PRIu64 " entries made room for others; what they held may be "
-		         "printed again",
-		         evicted(ledger));
-	}
-	if (suspects_counters(ledger->suspects).refused > 0) {
-		log_warn("ledger: no room for more suspicious hosts: %" PRIu64
-		         " warnings made nobody suspicious",
-		         suspects_counters(ledger->suspects).refused);
-	}
-	if (sum->lost_writes > 0) {
-		log_warn("output: %" PRIu64 " writes failed, their records are lost",
-		         sum->lost_writes);
+	if (w->csv.lost_writes + w->csv.lost_lines > 0) {
+		log_warn("output: %" PRIu64 " writes failed; %" PRIu64 " records are lost at most",
+		         w->csv.lost_writes, w->csv.lost_lines);
 	}
 }
 
-void stats_summary(const struct worker_summary *workers, unsigned count,
-                   const struct ledger *ledger)
+static void print_tables(const struct report *r)
 {
-	struct totals sum = {.frames = 0};
-	struct kernel_counters kernel = {.filter_dropped = 0};
-	bool is_live = false;
+	uint64_t evicted = r->names_evicted;
 
-	for (unsigned i = 0; i < count; i++) {
-		add(&sum, workers[i].shared);
-		if (workers[i].kernel != NULL) {
-			is_live = true;
-			kernel.ring.drops += workers[i].kernel->ring.drops;
-			kernel.ring.freezes += workers[i].kernel->ring.freezes;
-			kernel.filter_dropped += workers[i].kernel->filter_dropped;
-		}
+	for (unsigned i = 0; i < r->table_count; i++) {
+		evicted += r->tables[i].evicted;
 	}
-	log_info("%" PRIu64 " packets, %" PRIu64 " dropped, %" PRIu64 " left out by the filter, "
-	         "%" PRIu64 " records, %" PRIu64 " known already",
-	         sum.frames, kernel.ring.drops, sum.filtered + kernel.filter_dropped, sum.printed,
-	         sum.known);
-	for (unsigned i = 0; i < count && is_live; i++) {
-		print_worker(i, &workers[i]);
+	if (evicted > 0) {
+		log_info("ledger: %" PRIu64 " entries made room for others; what they held may be "
+		         "printed again",
+		         evicted);
 	}
-	if (kernel.ring.drops > 0) {
-		log_warn("%" PRIu64 " packets found the ring full, %" PRIu64 " times; "
-		         "--ring-mib, --workers or --acks none help",
-		         kernel.ring.drops, kernel.ring.freezes);
+	if (r->suspects_refused > 0) {
+		log_warn("ledger: no room for more suspicious hosts: %" PRIu64
+		         " warnings made nobody suspicious",
+		         r->suspects_refused);
 	}
-	print_troubles(&sum, ledger);
+}
+
+static void print_unaccounted(const struct balance *b)
+{
+	if (balance_sum(b) > 0) {
+		log_warn("the counters do not balance: %" PRIu64
+		         " packets before the ring, %" PRIu64 " in it, %" PRIu64
+		         " in analysis, %" PRIu64 " records, %" PRIu64
+		         " lines; passer cannot say where they are",
+		         b->ring, b->walk, b->analysis, b->records, b->lines);
+	}
+}
+
+void stats_summary(const struct report *report)
+{
+	struct ring_counts rings = report_rings(report);
+	struct worker_counts workers = report_workers(report);
+	struct balance balance = report_balance(report);
+
+	print_sum(&rings, &workers, balance_sum(&balance));
+	for (unsigned i = 0; i < report->worker_count && report->is_live; i++) {
+		print_worker(report, i);
+	}
+	print_link_losses(report);
+	print_ring_losses(&rings, report->is_final);
+	print_worker_losses(&workers);
+	print_tables(report);
+	print_unaccounted(&balance);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What workers count, in memory that the supervisor shares, and the summary that is made of it.
- * Each counter has one writer: its worker; kernel counters are read by the supervisor alone.
+ * What workers count, in memory that the supervisor shares, and the lines that people get of the
+ * whole. Each counter has one writer: its worker.
  */
 #pragma once
 
+#include "health.h"
 #include "options.h"
 
 #include <passer/analyzers/analyzer.h>
@@ -15,29 +16,24 @@
 /* One per worker, in shared memory; outlives a worker that dies. */
 struct worker_shared {
 	uint64_t frames;       /* taken from sources */
-	uint64_t filtered;     /* left out in user space: -b, and --acks none for files */
+	uint64_t unmatched;    /* left out by -b in user space */
+	uint64_t unselected;   /* left out by the selection in user space: files, above all */
+	uint64_t behind_stop;  /* not among the frames: -q, behind the packet that was the last */
+	uint64_t analysed;     /* the rest, worked on to the end */
 	uint64_t unhandled;    /* an analyzer's business, but no rule knew them */
 	uint64_t last_time_ns; /* capture time of the packet that was worked on last */
 	struct decode_counters decode;
 	struct emit_counters emit;
 	struct csv_counters csv;
+	struct health_counters health;
 	struct ring_progress progress[INTERFACES_MAX];
 	struct csv_buffer buffer;
 };
 
-/* What the kernel counted for all rings of one worker. */
-struct kernel_counters {
-	struct ring_counters ring;
-	uint64_t filter_dropped;
-};
+struct report;
 
-struct worker_summary {
-	const struct worker_shared *shared;
-	const struct kernel_counters *kernel; /* NULL: files only */
-	int cpu;                              /* -1: not pinned */
-	unsigned restarts;
-};
-
-/* The closing lines on standard error: the sum, and on interfaces each worker. */
-void stats_summary(const struct worker_summary *workers, unsigned count,
-                   const struct ledger *ledger);
+/*
+ * The closing lines on standard error: the sum, on interfaces each worker, and what there is to say
+ * about losses, with the cure.
+ */
+void stats_summary(const struct report *report);

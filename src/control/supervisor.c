@@ -28,43 +28,41 @@ bool supervisor_next_signal(struct supervisor *s, uint32_t *out_signal)
 	return true;
 }
 
-bool supervisor_hang_up(struct supervisor *s)
+static int reopen_log(struct supervisor *s, struct err *err)
 {
-	struct err err;
-	int fd;
+	int fd = csv_open_log(s->options->log_path, err);
 
-	if (s->options->log_path == NULL) {
-		return !s->ignores_hangup;
-	}
-	fd = csv_open_log(s->options->log_path, &err);
 	if (fd < 0) {
-		log_error("%s; the old file is still written", err.text);
-		return false;
+		return fd;
 	}
 	crew_give_log(s, fd);
 	close(s->log_fd);
 	s->log_fd = fd;
 	log_info("log file %s opened anew", s->options->log_path);
+	return 0;
+}
+
+int supervisor_reopen(struct supervisor *s, struct err *err)
+{
+	struct err other;
+	int ret = s->options->log_path != NULL ? reopen_log(s, err) : 0;
+	int also = s->stats != NULL ? stats_file_reopen(s->stats, ret == 0 ? err : &other) : 0;
+
+	return ret == 0 ? also : ret;
+}
+
+bool supervisor_hang_up(struct supervisor *s)
+{
+	struct err err;
+
+	if (s->ends_on_hangup) {
+		return true;
+	}
+	if (supervisor_reopen(s, &err) < 0) {
+		log_error("%s; the old file is still written", err.text);
+	}
+	s->must_reload = true;
 	return false;
-}
-
-void supervisor_read_counters(struct supervisor *s)
-{
-	for (unsigned i = 0; i < s->worker_count; i++) {
-		interfaces_read_drops(&s->interfaces, i, &s->slots[i].kernel.ring);
-	}
-}
-
-static void sum_classes(struct supervisor *s, unsigned i)
-{
-	struct worker_slot *slot = &s->slots[i];
-	struct class_counter now[FRAME_CLASS_COUNT];
-
-	interfaces_read_classes(&s->interfaces, i, now);
-	slot->kernel.filter_dropped = 0;
-	for (int c = 0; c < FRAME_CLASS_COUNT; c++) {
-		slot->kernel.filter_dropped += now[c].dropped;
-	}
 }
 
 /* Only when there is something to say. */
@@ -84,26 +82,17 @@ static void print_dump(const struct pcapdump *dump, const char *path)
 
 void supervisor_print(struct supervisor *s)
 {
-	struct worker_summary summaries[WORKERS_MAX];
-	bool is_live = s->interfaces.count > 0;
-
-	for (unsigned i = 0; i < s->worker_count; i++) {
-		struct worker_slot *slot = &s->slots[i];
-
-		if (is_live) {
-			sum_classes(s, i);
-		}
-		summaries[i] = (struct worker_summary){
-			.shared = slot->shared,
-			.kernel = is_live ? &slot->kernel : NULL,
-			.cpu = slot->cpu,
-			.restarts = slot->restarts,
-		};
-	}
-	stats_summary(summaries, s->worker_count, &s->ledger);
+	stats_summary(gather_report(s));
 	print_dump(s->common.unhandled, s->options->unhandled_path);
 	if (s->common.suspicious != s->common.unhandled) {
 		print_dump(s->common.suspicious, s->options->dump_path);
+	}
+}
+
+void supervisor_write_stats(struct supervisor *s)
+{
+	if (s->stats != NULL) {
+		stats_file_write(s->stats, gather_report(s));
 	}
 }
 
@@ -150,6 +139,7 @@ static bool read_files(struct supervisor *s)
 	            s->log_fd);
 	troubles = files_read(&run.worker, o->files, o->file_count, &stop);
 	worker_fini(&run.worker);
+	s->slots[0].from_files = s->slots[0].shared->frames + s->slots[0].shared->behind_stop;
 	s->is_failed |= troubles > 0;
 	return !run.is_stopped;
 }
@@ -188,6 +178,7 @@ static void run_closing(struct supervisor *s)
 	ctx.ledger = &s->ledger;
 	ctx.db = &s->db;
 	ctx.options = &s->analyzer_options;
+	ctx.selection = s->selection;
 	ctx.csv = &csv;
 	ctx.counters = &shared->emit;
 	if (closing_run(&closing, &err) < 0) {
@@ -216,6 +207,7 @@ int supervisor_run(const struct options *options)
 	if (has_run) {
 		run_closing(&s);
 		supervisor_print(&s);
+		supervisor_write_stats(&s);
 	}
 	setup_fini(&s);
 	return s.is_failed ? EXIT_TROUBLE : EXIT_SUCCESS;

@@ -39,8 +39,16 @@ void worker_init(struct worker *w, unsigned id, const struct worker_common *comm
 	w->ctx.products =
 		common->db->probes != NULL ? service_matcher_new(common->db->probes) : NULL;
 	w->ctx.options = common->analyzer_options;
+	w->ctx.selection = common->selection;
 	w->ctx.csv = &w->csv;
 	w->ctx.counters = &shared->emit;
+	w->health = (struct health){
+		.counters = &shared->health,
+		.recent = common->recent,
+		.flows = flows,
+		.key = common->ledger->key,
+		.mtu_bytes = common->mtu_bytes,
+	};
 }
 
 void worker_fini(struct worker *w)
@@ -49,38 +57,10 @@ void worker_fini(struct worker *w)
 	w->ctx.products = NULL;
 }
 
-static bool is_left_out(const struct worker_common *common, const struct pkt *pkt)
-{
-	if (!common->drops_acks || pkt->layer != LAYER_TCP) {
-		return false;
-	}
-	enum frame_class class = pkt_class(pkt);
-
-	return class == FRAME_CLASS_TCP_ACK_EMPTY || class == FRAME_CLASS_TCP_ACK_DATA;
-}
-
-/*
- * Does the user want it? An expression speaks of frames as they are on the wire, so that the tag
- * which the kernel took out is put back for it. It is asked about the head of such a frame only.
- */
+/* Does the user want it? The kernel may have been asked already. */
 static bool is_wanted(const struct expression *expression, const struct frame *frame)
 {
-	enum { MACS_BYTES = 12, TAG_BYTES = 4, HEAD_BYTES = 2048 };
-	uint8_t bytes[HEAD_BYTES + TAG_BYTES];
-	size_t len = frame->bytes.len < HEAD_BYTES ? frame->bytes.len : HEAD_BYTES;
-	uint8_t tci[2] = {(uint8_t)(frame->vlan_tci >> 8), (uint8_t)frame->vlan_tci};
-	struct frame tagged = *frame;
-
-	if (!frame->has_vlan || frame->link != LINK_ETHERNET || len < MACS_BYTES) {
-		return expression_matches(expression, frame);
-	}
-	memcpy(bytes, frame->bytes.data, MACS_BYTES);
-	memcpy(bytes + MACS_BYTES, "\x81\x00", 2);
-	memcpy(bytes + MACS_BYTES + 2, tci, sizeof(tci));
-	memcpy(bytes + MACS_BYTES + TAG_BYTES, frame->bytes.data + MACS_BYTES, len - MACS_BYTES);
-	tagged.bytes = span_of(bytes, len + TAG_BYTES);
-	tagged.wire_bytes += TAG_BYTES;
-	return expression_matches(expression, &tagged);
+	return expression == NULL || frame->is_wanted || expression_matches(expression, frame);
 }
 
 static void note_unhandled(struct worker *w, const struct pkt *pkt)
@@ -123,40 +103,58 @@ static void dump(const struct worker *w, const struct frame *frame, bool is_unha
 	}
 }
 
+/* A packet and all that are inside one another in it. */
+static void analyse(struct worker *w, struct pkt pkts[2], bool has_inner)
+{
+	const struct frame *frame = pkts[0].frame;
+	bool is_unhandled = is_unknown(&pkts[0]), is_of_suspect = false;
+	unsigned at = 0;
+
+	w->shared->last_time_ns = frame->time_ns;
+	for (;;) {
+		const struct pkt *pkt = &pkts[at];
+
+		if (dispatch_run(w->common->dispatch, pkt, &w->ctx) == VERDICT_UNHANDLED) {
+			is_unhandled = true;
+		}
+		is_of_suspect = is_of_suspect || is_suspicious(w->common, pkt);
+		if (!has_inner) {
+			break;
+		}
+		at = 1 - at;
+		has_inner = pkt_decode_inner(&pkts[1 - at], &pkts[at], &w->shared->decode);
+	}
+	if (is_unhandled) {
+		note_unhandled(w, &pkts[at]);
+	}
+	dump(w, frame, is_unhandled, is_of_suspect);
+}
+
 void worker_frame(void *user, const struct frame *frame)
 {
 	struct worker *w = user;
 	const struct worker_common *common = w->common;
 	struct pkt pkts[2]; /* a packet and the one inside it, in turn */
-	unsigned at = 0;
-	bool is_unhandled = false, is_of_suspect = false;
+	bool has_inner;
 
 	if (common->stops_at_unhandled && w->has_met_unhandled) {
-		return; /* what stands behind it in its batch */
+		w->shared->behind_stop++; /* in its batch */
+		return;
 	}
 	w->shared->frames++;
-	if (common->expression != NULL && !is_wanted(common->expression, frame)) {
-		w->shared->filtered++;
+	if (!is_wanted(common->expression, frame)) {
+		w->shared->unmatched++;
 		return;
 	}
 	pkt_decode(&pkts[0], frame, &w->shared->decode);
-	if (is_left_out(common, &pkts[0])) {
-		w->shared->filtered++;
-		return;
+	has_inner = pkt_decode_inner(&pkts[1], &pkts[0], &w->shared->decode);
+	if (selection_wants(common->selection, w->flows, &pkts[0], has_inner ? &pkts[1] : NULL)) {
+		health_note(&w->health, &pkts[has_inner]);
+		analyse(w, pkts, has_inner);
+		w->shared->analysed++;
+	} else {
+		w->shared->unselected++;
 	}
-	w->shared->last_time_ns = frame->time_ns;
-	do {
-		const struct pkt *pkt = &pkts[at % 2];
-
-		if (dispatch_run(common->dispatch, pkt, &w->ctx) == VERDICT_UNHANDLED ||
-		    (at == 0 && is_unknown(pkt))) {
-			is_unhandled = true;
-			note_unhandled(w, pkt);
-		}
-		is_of_suspect = is_of_suspect || is_suspicious(common, pkt);
-		at++;
-	} while (pkt_decode_inner(&pkts[at % 2], &pkts[(at + 1) % 2], &w->shared->decode));
-	dump(w, frame, is_unhandled, is_of_suspect);
 }
 
 int worker_flush(struct worker *w)
@@ -184,7 +182,7 @@ struct live {
 	struct worker *w;
 	int control_fd;
 	int epoll_fd;
-	bool is_stopping;
+	bool is_stopping, is_retiring;
 	uint64_t stop_ns; /* when the last open block must have been handed over */
 	bool has_reported_no_reader, has_reported_unhandled;
 };
@@ -266,6 +264,8 @@ static void obey(struct live *live)
 		begin_stop(live);
 	} else if (byte == ORDER_REOPEN) {
 		reopen_log(live, &msg);
+	} else if (byte == ORDER_RETIRE) {
+		live->is_retiring = true;
 	}
 }
 
@@ -349,7 +349,7 @@ _Noreturn void worker_live(struct worker *w, int control_fd)
 	bool is_busy = true;
 
 	live_setup(&live);
-	while (!is_drained(&live, is_busy)) {
+	while (!live.is_retiring && !is_drained(&live, is_busy)) {
 		int timeout_ms = is_busy ? 0 : live.is_stopping ? 10 : -1;
 		int n = epoll_wait(live.epoll_fd, events, INTERFACES_MAX + 1, timeout_ms);
 

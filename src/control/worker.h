@@ -17,6 +17,7 @@
 enum worker_order {
 	ORDER_STOP = 'S',   /* work off what lies in the rings, then end */
 	ORDER_REOPEN = 'R', /* a new log file comes with it (SCM_RIGHTS) */
+	ORDER_RETIRE = 'T', /* end behind the block in work: a successor goes on in the ring */
 };
 
 /* From a worker to the supervisor. */
@@ -32,9 +33,11 @@ struct worker_common {
 	const struct expression *expression; /* NULL: none */
 	const struct analyzer_options *analyzer_options;
 	struct ledger *ledger;
-	struct pcapdump *unhandled;  /* for frames that no rule knows; NULL: none */
-	struct pcapdump *suspicious; /* for those of suspicious hosts; may be the same one */
-	bool drops_acks;             /* in user space as well, where no kernel filter did */
+	struct pcapdump *unhandled;        /* for frames that no rule knows; NULL: none */
+	struct pcapdump *suspicious;       /* for those of suspicious hosts; may be the same one */
+	const struct selection *selection; /* shared; the supervisor may change it */
+	struct health_recent *recent;      /* shared */
+	uint32_t mtu_bytes;                /* 0: not known */
 	bool stops_at_unhandled;
 	bool has_timestamp;
 	unsigned retire_ms;
@@ -50,6 +53,7 @@ struct worker {
 	unsigned ring_count;
 	struct csv csv;
 	struct analyzer_ctx ctx;
+	struct health health;
 	bool has_met_unhandled;
 };
 

@@ -7,6 +7,7 @@ said every line. Programs that are not there are named, and the case is skipped.
 """
 import dataclasses
 import os
+import pathlib
 import shutil
 import sys
 import time
@@ -18,6 +19,7 @@ from sensor import Fault, wait_until
 from servers import CLIENT, DHCP_SCRIPT, LEASE, SERVER, Office, long_v6, v4, v6
 
 ADMIN_PATHS = ("/usr/sbin", "/sbin")  # many of the programs are there
+UNPACKED = pathlib.Path(__file__).resolve().parents[2] / "build-unpacked"  # and more: tools/setup
 PAUSE_SECONDS = 0.1  # between two rounds of questions
 
 ROUTER, FAR = 3, 9
@@ -77,6 +79,16 @@ private dir = {folder}
 nmbd:socket dir = {folder}/nmbd
 """
 
+RSYSLOGD = """
+global(workDirectory="{folder}")
+module(load="imuxsock" SysSock.Use="off")
+input(type="imuxsock" Socket="{folder}/log")
+action(type="omfwd" target="10.9.0.2" port="514" protocol="udp"
+       template="RSYSLOG_TraditionalForwardFormat")
+action(type="omfwd" target="2001:db8:9::2" port="514" protocol="udp"
+       template="RSYSLOG_ForwardFormat")
+"""
+
 RADVD = """
 interface eth0 {{
 	AdvSendAdvert on;
@@ -102,7 +114,6 @@ class Peer:
     ends: int = 0  # exit status of each of them when it was answered
     options: list[str] = ()  # passer's
     needs: list[str] = ()  # programs that neither of these begins with
-    absent: str = ""  # why one may be missing
 
 
 def words(command, folder):
@@ -161,7 +172,7 @@ def run(lab, peer):
     programs = {*peer.needs, *peer.serve[:1], *(command[0] for command in peer.ask)}
     absent = sorted(name for name in programs if not shutil.which(name))
     if absent:
-        raise Skipped(f"no {', '.join(absent)} here{peer.absent}")
+        raise Skipped(f"no {', '.join(absent)} here")
     talk = Talk(Office(lab), peer)
     talk.go_on()
     talk.sensor.stop()
@@ -278,6 +289,21 @@ PEERS = {
     "snmp": Peer(
         "snmpd and snmpget, without --creds: no community, no record",
         **SNMP, never=[".*UDP_161,open,.*", ".*open-sesame.*"]),
+    "snmp-product": Peer(
+        "snmpd and nmap: the product",
+        **{**SNMP, "ask": [["nmap", "-n", "-Pn", "-sU", "-sV", "-p", "161", "{s4}"]]},
+        lines=["US,{s4},UDP_161,open,snmp://p/net-snmp/.*"]),
+    "dns-product": Peer(
+        "dnsmasq and dig: the product, over IPv6, too; names over TCP",
+        serve=["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root",
+               "--pid-file", "--log-facility=-", "--no-resolv", "--no-hosts", "--interface=eth0",
+               "--address=/tcp.example/192.0.2.1"],
+        ask=[*each(["dig", "+noedns", "+tries=1", "+time=1", "{}", "CH", "TXT", "version.bind"],
+                   "@{s4}", "@{s6}"),
+             ["dig", "+tcp", "+tries=1", "+time=1", "@{s4}", "A", "www.tcp.example"]],
+        lines=["US,{s4},UDP_53,open,domain://p/dnsmasq/ v/.*",
+               "US,{s6},UDP_53,open,domain://p/dnsmasq/ v/.*",
+               r"DN,192\.0\.2\.1,A,www\.tcp\.example\.,"]),
     "ntp": Peer(
         "chronyd, as a server and as its client: the stratum",
         files={"chrony.conf": CHRONYD},
@@ -285,7 +311,6 @@ PEERS = {
         ask=each(["chronyd", "-Q", "-u", "root", "-t", "5", "{}", "cmdport 0",
                   "bindcmdaddress /", "pidfile {folder}/client.pid"],
                  "server {s4} iburst maxsamples 1", "server {s6} iburst maxsamples 1"),
-        absent="; it would replace systemd-timesyncd, so tools/setup does not install it",
         lines=["UC,{c4},UDP_123,open,ntp/client", "UC,{c6},UDP_123,open,ntp/client",
                "US,{s4},UDP_123,open,ntp/server stratum=5 reference=127.127.1.1",
                "US,{s6},UDP_123,open,ntp/server stratum=5 reference=127.127.1.1"],
@@ -301,6 +326,17 @@ PEERS = {
                r"NA,{c4},PTR,[\w.-]+,syslog Warnings:plaintext",
                "IP,{c4},IP,live,running process: backup Warnings:plaintext",
                "US,{s4},UDP_514,closed,port unreachable"]),
+    "rsyslog": Peer(
+        "rsyslogd, which passes on what logger says: in the old form over IPv4, in its own over IPv6",
+        files={"rsyslog.conf": RSYSLOGD},
+        serve=["rsyslogd", "-n", "-f", "{folder}/rsyslog.conf", "-i", "{folder}/rsyslogd.pid"],
+        ask=[["logger", "-u", "{folder}/log", "-t", "backup", "full"]],
+        lines=["UC,{s4},UDP_514,open,syslog/client Warnings:plaintext",
+               "UC,{s6},UDP_514,open,syslog/client Warnings:plaintext",
+               "US,{c4},UDP_514,open,syslog/server not confirmed Warnings:plaintext",
+               "US,{c6},UDP_514,open,syslog/server not confirmed Warnings:plaintext",
+               r"NA,{s4},PTR,[\w.-]+,syslog Warnings:plaintext",
+               "IP,{s4},IP,live,running process: backup Warnings:plaintext"]),
     "tftp": Peer(
         "in.tftpd and curl: the client",
         files={"tftp/boot.img": "welcome\n"},
@@ -343,6 +379,15 @@ PEERS = {
 }
 
 
+def find_programs():
+    """Adds where programs of servers are, and where one that was only unpacked has its modules."""
+    unpacked = list(map(str, UNPACKED.glob("*/usr/sbin")))
+    os.environ["PATH"] = os.pathsep.join(
+        (os.environ.get("PATH", os.defpath), *ADMIN_PATHS, *unpacked))
+    if (shutil.which("rsyslogd") or "").startswith(str(UNPACKED)):
+        os.environ["RSYSLOG_MODDIR"] = str(next(UNPACKED.glob("rsyslog/usr/lib/*/rsyslog")))
+
+
 def register(name, peer):
     """Makes a row a case."""
     def talk(lab):
@@ -353,7 +398,7 @@ def register(name, peer):
 
 
 if __name__ == "__main__":
-    os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", os.defpath), *ADMIN_PATHS))
+    find_programs()
     for each_name, each_peer in PEERS.items():
         register(each_name, each_peer)
     sys.exit(main())

@@ -21,7 +21,7 @@ def named_soon(office, sensor, what, ask, patterns):
 
 @case
 def web_server(lab):
-    """nginx is named within a second of its first connection, IPv4 and IPv6"""
+    """nginx is named within a second of its first connection, IPv4 and IPv6; so are both systems"""
     office = Office(lab)
     office.start_nginx()
     sensor = office.listen()
@@ -32,6 +32,8 @@ def web_server(lab):
                    [f"TS,{printed},TCP_80,listening,", f"TS,{printed},TCP_80,listening,.*nginx.*"])
     for client in (v4(CLIENT), long_v6(CLIENT)):
         sensor.wait_line(f"TC,{client},TCP_80,open,")
+    for host in (v4(CLIENT), v4(SERVER), long_v6(CLIENT), long_v6(SERVER)):
+        sensor.wait_line(rf"IP,{host},IP,live,Linux .* \(0 hops away\)")
     sensor.stop()
     check_once(sensor.lines)
 

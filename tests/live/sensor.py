@@ -13,7 +13,7 @@ POLL_SECONDS = 0.005
 
 SUMMARY = re.compile(
     r"passer: (\d+) packets, (\d+) dropped, (\d+) left out by the filter, (\d+) records, "
-    r"(\d+) known already")
+    r"(\d+) known already, (\d+) unaccounted")
 RESTART = re.compile(
     r"passer: warning: worker \d+ was killed by signal 9; a new one goes on in its ring")
 SANITIZER = re.compile(r"Sanitizer|runtime error:")
@@ -183,6 +183,11 @@ class Sensor:
     def left_out(self):
         """Packets that the filter kept away, by the summary."""
         return self._summary(3)
+
+    @property
+    def unaccounted(self):
+        """What its counters do not account for, by the summary."""
+        return self._summary(6)
 
     def close(self):
         """Whatever is left of it."""

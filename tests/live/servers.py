@@ -4,8 +4,10 @@
     server  10.9.0.1, 2001:db8:9::1     nginx, sshd, dnsmasq
     client  10.9.0.2, 2001:db8:9::2
 """
+import contextlib
 import os
 import pathlib
+import signal
 import subprocess
 
 import net
@@ -70,13 +72,15 @@ def long_v6(number):
 
 
 def finish(process):
-    """Ends a program, whether it wants to or not."""
+    """Ends a program, whether it wants to or not, and what it has started."""
     process.terminate()
     try:
         process.wait(END_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 class Office:
@@ -115,14 +119,15 @@ class Office:
         path.write_text(text.format(folder=self.folder))
         return path
 
-    def start(self, *command, host=None):
+    def start(self, *command, host=None, name=None):
         """Starts a program, the server's if no host is told; gives what raises a fault when it
-        has ended."""
-        name = pathlib.Path(command[0]).name
+        has ended. In a session of its own: some end their process group when they end."""
+        name = name or pathlib.Path(command[0]).name
         log = self.folder / f"{name}.log"
         with host or self.server, log.open("wb") as file:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+                command, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                start_new_session=True)
         self.lab.stack.callback(finish, process)
 
         def check_alive():

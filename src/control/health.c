@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "health.h"
+
+#include <passer/base/clock.h>
+
+/* A port that mirrors both directions, or two VLANs of a path, shows a frame twice at once. TCP
+ * itself repeats a SYN after a second, and nothing before 200 ms (RFC 6298, RFC 8985). */
+#define HEALTH_DUPLICATE_MS 20
+#define HEALTH_SPLIT_MS     3000 /* an answer that takes longer is not looked for */
+
+/* A cell: a hash above, the capture time in milliseconds below. */
+#define TIME_BITS 24
+#define TIME_MASK ((UINT64_C(1) << TIME_BITS) - 1)
+
+enum control_segment { SEGMENT_OTHER, SEGMENT_SYN, SEGMENT_SYNACK, SEGMENT_FIN };
+
+static enum control_segment segment_of(const struct pkt *pkt)
+{
+	if (pkt->layer != LAYER_TCP) {
+		return SEGMENT_OTHER;
+	}
+	switch (pkt->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) {
+	case TCP_SYN:
+		return SEGMENT_SYN;
+	case TCP_SYN | TCP_ACK:
+		return SEGMENT_SYNACK;
+	case TCP_FIN | TCP_ACK:
+		return SEGMENT_FIN;
+	default:
+		return SEGMENT_OTHER;
+	}
+}
+
+static uint64_t hash_segment(const struct health *h, enum control_segment what,
+                             const struct endpoint *src, const struct endpoint *dst,
+                             uint32_t number)
+{
+	struct hash hash;
+
+	hash_init(&hash, &h->key);
+	hash_add_u64(&hash, ledger_key(&h->key, what, src, dst));
+	hash_add_u64(&hash, number);
+	return hash_final(&hash);
+}
+
+static uint64_t *cell_of(const struct health *h, uint64_t hash)
+{
+	return &h->recent->cells[hash % HEALTH_RECENT];
+}
+
+static uint64_t cell_value(uint64_t hash, uint64_t time_ns)
+{
+	return (hash & ~TIME_MASK) | (time_ns / NS_PER_MS & TIME_MASK);
+}
+
+/* Was this heard at most so many milliseconds before? */
+static bool is_recent(const struct health *h, uint64_t hash, uint64_t time_ns, uint64_t ms)
+{
+	uint64_t cell = __atomic_load_n(cell_of(h, hash), __ATOMIC_RELAXED);
+	uint64_t now = cell_value(hash, time_ns);
+
+	return ((cell ^ now) & ~TIME_MASK) == 0 && ((now - cell) & TIME_MASK) <= ms;
+}
+
+static void remember(const struct health *h, uint64_t hash, uint64_t time_ns)
+{
+	__atomic_store_n(cell_of(h, hash), cell_value(hash, time_ns), __ATOMIC_RELAXED);
+}
+
+/* The answer names the number that the question had (RFC 9293, section 3.5). */
+static bool was_asked_elsewhere(const struct health *h, const struct pkt *pkt,
+                                const struct endpoint *src, const struct endpoint *dst)
+{
+	uint64_t question = hash_segment(h, SEGMENT_SYN, dst, src, pkt->tcp_ack - 1);
+
+	return is_recent(h, question, pkt->frame->time_ns, HEALTH_SPLIT_MS);
+}
+
+static void note_handshake(struct health *h, const struct pkt *pkt, enum control_segment what,
+                           const struct endpoint *src, const struct endpoint *dst)
+{
+	struct health_vlan *vlan = &h->counters->vlans[pkt->vlan % HEALTH_VLANS];
+	uint64_t time_ns = pkt->frame->time_ns;
+	bool has_other = flow_has_begun(h->flows, dst, src, time_ns);
+
+	if (what == SEGMENT_SYNACK && has_other) {
+		vlan->both_ways++;
+	} else if (what == SEGMENT_SYNACK && was_asked_elsewhere(h, pkt, src, dst)) {
+		h->counters->split++;
+	} else if (what == SEGMENT_SYNACK || (what == SEGMENT_FIN && !has_other &&
+	                                      flow_has_begun(h->flows, src, dst, time_ns))) {
+		vlan->one_way++;
+	}
+}
+
+static void note_segment(struct health *h, const struct pkt *pkt, enum control_segment what)
+{
+	const struct endpoint src = {.addr = pkt->src, .port = pkt->sport};
+	const struct endpoint dst = {.addr = pkt->dst, .port = pkt->dport};
+	uint64_t hash = hash_segment(h, what, &src, &dst, pkt->tcp_seq);
+	bool is_duplicate = is_recent(h, hash, pkt->frame->time_ns, HEALTH_DUPLICATE_MS);
+
+	h->counters->checked++;
+	if (is_duplicate) {
+		h->counters->duplicates++;
+		return;
+	}
+	note_handshake(h, pkt, what, &src, &dst);
+	remember(h, hash, pkt->frame->time_ns);
+}
+
+void health_note(struct health *health, const struct pkt *pkt)
+{
+	const struct frame *frame = pkt->frame;
+	enum control_segment what = segment_of(pkt);
+
+	health->counters->truncated += frame->bytes.len < frame->wire_bytes;
+	health->counters->above_mtu +=
+		health->mtu_bytes != 0 && frame->wire_bytes > health->mtu_bytes;
+	if (what != SEGMENT_OTHER) {
+		note_segment(health, pkt, what);
+	}
+}
