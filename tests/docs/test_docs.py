@@ -17,6 +17,7 @@ RECORD = re.compile(r"^RECORD\( (\w+),", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 C_BLOCK = re.compile(r"^```c\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"ANALYZER\( (\w+),")
+COUNTER = re.compile(r"^(?:LINK|RING|WORKER)_COUNTER\( +(\w+),", re.MULTILINE)
 
 
 def output_of(*command):
@@ -47,6 +48,13 @@ def undescribed_records():
     page = (DOCS / "records.md").read_text()
     types = RECORD.findall((ROOT / "src/output/records.def").read_text())
     return [type_ for type_ in types if not re.search(rf"^\| [^|]*\b{type_}\b", page, re.MULTILINE)]
+
+
+def undescribed_counters():
+    """Counters that stand in no first cell of a table of docs/operating.md."""
+    page = (DOCS / "operating.md").read_text()
+    names = COUNTER.findall((ROOT / "src/control/counters.def").read_text())
+    return [name for name in names if not re.search(rf"^\|[^|]*`{name}`", page, re.MULTILINE)]
 
 
 def analyzers_without_case(passer):
@@ -83,6 +91,7 @@ def main():
         ("each option has its entry in docs/passer.8", [o for o in options if not in_manual(o)]),
         ("each option has its row in docs/operating.md", [o for o in options if not in_operating(o)]),
         ("each record type has a row in docs/records.md", undescribed_records()),
+        ("each counter has a row in docs/operating.md", undescribed_counters()),
         ("each analyzer has golden cases", analyzers_without_case(passer)),
         ("each relative link leads to a file", dead_links()),
         ("the analyzer of docs/adding-an-analyzer.md compiles", example_faults(compiler)),

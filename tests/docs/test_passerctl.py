@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""tools/passerctl: what goes into a hosts file, and what it says of bad files. Speaks TAP."""
+"""tools/passerctl: what it makes of lines and of the answers of sensors. Speaks TAP."""
+import contextlib
+import json
 import pathlib
+import re
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 
 import network
 import golden
@@ -138,11 +143,248 @@ def files(tap):
         tap.point("a folder", faults(hosts("."), "", "passerctl: .: Is a directory\n", 1))
 
 
+# Sensors: what they answer is made up here, with every counter of counters.def.
+
+COUNTER = re.compile(r"^(LINK|RING|WORKER)_COUNTER\( +(\w+),", re.MULTILINE)
+COUNTERS = COUNTER.findall((network.TESTS.parent / "src/control/counters.def").read_text())
+
+SAMPLE = re.compile(r'(\w+)\{((?:\w+="(?:[^"\\]|\\.)*",?)*)\} (\d+(?:\.\d+)?)')
+
+
+def counters(kind, **values):
+    return {name: values.get(name, 0) for kind_, name in COUNTERS if kind_ == kind}
+
+
+def picture(name="span", **values):
+    """Statistics with one interface, ring and worker, that have these values."""
+    classes = {"tcp-syn": {"kept": 50, "dropped": 0, "kept_bytes": 3000, "dropped_bytes": 0},
+               "tcp-ack-data": {"kept": 0, "dropped": 150, "kept_bytes": 0,
+                                "dropped_bytes": 150000}}
+    ring = {"seen": 200, "filter_dropped": 150, "kept": 50, "ring_packets": 50, "handed_out": 50,
+            "blocks_waiting_max": 2, "filter_dropped_bytes": 150000, "kept_bytes": 3000, **values}
+    worker = {"walked": 50, "analysed": 50, "offered": 20, "known": 5, "printed": 15, "lines": 15,
+              "cpu_ms": 1, **values}
+    types = values.get("types", {"TC": 10, "TS": 5})
+    return {
+        "name": name, "pid": 77, "version": "1.0", "time": 1500000000, "uptime_seconds": 3725.5,
+        "supervisor_cpu_ms": 3, "is_final": False,
+        "profile": {"name": "all", "records": ["TC", "TS"], "acks": 4, "udp": "all",
+                    "classes": ["tcp-syn"]},
+        "interfaces": [{"name": "eth0", "ifindex": 2, "is_gone": False, "is_up": True, "mtu": 1500,
+                        "carrier_changes": 1, **counters("LINK", rx_packets=200, **values)}],
+        "rings": [{"interface": "eth0", "worker": 0, "is_open": True,
+                   "geometry": {"block_bytes": 1048576, "blocks": 64, "retire_ms": 60},
+                   "classes": classes, "unaccounted": 0, **counters("RING", **ring)}],
+        "workers": [{"worker": 0, "pid": 78, "cpu": 1, "restarts": 0, "printed_by_type": types,
+                     "unaccounted": 0, **counters("WORKER", **worker)}],
+        "total": {"classes": classes, "printed_by_type": types, **counters("RING", **ring),
+                  **counters("WORKER", **worker)},
+        "tables": {"facts": {"entries": 7, "capacity": 4096, "evicted": 0},
+                   "names": {"evicted": 0}, "suspects": {"refused": 0}},
+        "balance": {"ring": 0, "walk": 0, "analysis": 0, "records": 0, "lines": 0},
+        "unaccounted": 0}
+
+
+STATS = """\
+span (pid 77), up 1 h 2 min, profile all: records TC,TS, acks 4, udp all
+
+from NIC to record          count    share
+received by the interfaces    200
+  missed by the NIC             3    1.5 %    ethtool -G IF rx N; more queues
+  dropped before the tap        0    0.0 %
+heard by the filter           200
+  dropped by the profile      150   75.0 %
+  kept                         50   25.0 %
+offered to the rings           50
+  found the ring full          10   20.0 %    --ring-mib, --workers, or a profile that keeps less: passerctl what-if
+  handed to a worker           40   80.0 %
+walked by the workers          40
+  analysed                     40  100.0 %
+facts stated                   20
+  known already                 5   25.0 %
+  printed                      15   75.0 %
+lines handed out               15
+unaccounted                     0
+
+ring  worker  seen  kept  full  waiting         blocks  most used  fanout
+eth0       0   200    50    10        0  64 x 1024 KiB          2   alone
+
+class         seen   share  kept    of it
+tcp-syn         50  25.0 %    50  100.0 %
+tcp-ack-data   150  75.0 %     0    0.0 %
+
+worker  pid  cpu  restarts  CPU s  walked  printed
+0        78    1         0   0.00      40       15
+
+records: 10 TC, 5 TS
+"""
+
+COMPARE = """\
+A: a, up 1 h 2 min, profile all: records TC,TS, acks 4, udp all
+B: b, up 1 h 2 min, profile all: records TC,TS, acks 4, udp all
+
+                                   A       B
+packets seen                     200     200
+kept by the filter                50      50
+  of those seen               25.0 %  25.0 %
+found the ring full                0      10
+  of those kept                0.0 %  20.0 %
+analysed                          50      40
+records printed                   15      15
+CPU seconds per million seen   5.000   5.000
+unaccounted                        0       0
+
+class         A seen     kept  B seen     kept
+tcp-syn           50  100.0 %      50  100.0 %
+tcp-ack-data     150    0.0 %     150    0.0 %
+
+records   A  B
+TC       10  8  B loses 2 (20.0 %)
+TS        5  5
+"""
+
+
+class Fake:
+    """A sensor that answers from a dict, and notes what it was asked."""
+
+    def __init__(self, folder, name, answers):
+        self.asked = []
+        self._answers = answers
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(f"{folder}/{name}.sock")
+        self._socket.listen()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                connection, _ = self._socket.accept()
+                with connection:
+                    self._answer(connection)
+
+    def _answer(self, connection):
+        line = connection.recv(4096).decode().removesuffix("\n")
+        if line:  # else somebody only looked whether we are here
+            self.asked.append(line)
+            connection.sendall(self._answers.get(line, b'{"error": "not that"}'))
+
+    def close(self):
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+
+def encoded(answers):
+    return {line: json.dumps(answer).encode() + b"\n" for line, answer in answers.items()}
+
+
+def saved(tap):
+    """stats and compare of saved files."""
+    with tempfile.TemporaryDirectory(prefix="passer-passerctl-") as folder:
+        lossy = {"ring_drops": 10, "handed_out": 40, "walked": 40, "analysed": 40}
+        for name, one in (("span", picture(rx_missed=3, **lossy)), ("a", picture("a")),
+                          ("b", picture("b", types={"TC": 8, "TS": 5}, **lossy))):
+            pathlib.Path(folder, f"{name}.json").write_text(json.dumps(one))
+        tap.point("the table of stats, with the cure for what was lost",
+                  faults(passerctl("stats", "span.json", cwd=folder), STATS))
+        tap.point("two side by side",
+                  faults(passerctl("compare", "a.json", "./b.json", cwd=folder),
+                         COMPARE))
+        done = passerctl("stats", "--json", "a.json", cwd=folder)
+        tap.point("what --json prints is what was read",
+                  [] if json.loads(done.stdout) == picture("a") else ["it differs"])
+        tap.point("metrics", metric_faults(passerctl("stats", "a.json", "--prometheus", cwd=folder)))
+        pathlib.Path(folder, "bad.json").write_text("{")
+        pathlib.Path(folder, "list.json").write_text("[]")
+        pathlib.Path(folder, "other.json").write_text("{}")
+        tap.point("files that are no statistics", [
+            *faults(passerctl("stats", "other.json", cwd=folder), "",
+                    "passerctl: other.json: not what passerctl stats --json prints\n", 1),
+            *faults(passerctl("stats", "list.json", cwd=folder), "",
+                    "passerctl: list.json: no object of JSON\n", 1),
+            *faults(passerctl("compare", "a.json", "no.json", cwd=folder), "",
+                    "passerctl: no.json: No such file or directory\n", 1),
+            *([] if passerctl("stats", "bad.json", cwd=folder).returncode == 1 else ["bad.json"])])
+
+
+def metric_faults(done):
+    """What is wrong with text in Prometheus' format."""
+    found, seen, typed = [], set(), {}
+    for line in done.stdout.decode().splitlines():
+        sample = SAMPLE.fullmatch(line)
+        if line.startswith("# TYPE "):
+            _, _, name, kind = line.split()
+            found += [f"{name} twice"] if name in typed else []
+            typed[name] = kind
+        elif sample:
+            name = sample[1]
+            found += [f"{name} without a type before it"] if [*typed][-1:] != [name] else []
+            found += [f"{line}: twice"] if sample.group(1, 2) in seen else []
+            found += [f"{name}: no counter"] if (
+                name.endswith("_total") != (typed.get(name) == "counter")) else []
+            seen.add(sample.group(1, 2))
+        elif not line.startswith("# HELP "):
+            found.append(f"what is {line!r}?")
+    shown = " ".join(typed)
+    return found + [f"{name} is in no metric" for _, name in COUNTERS
+                    if name != "cpu_ms" and not re.search(
+                        rf"\bpasser_(link|ring|worker)_{name.removeprefix('ring_')}(_total)?\b", shown)]
+
+
+def sensors(tap):
+    """Sensors that run, were killed, or say no."""
+    with tempfile.TemporaryDirectory(prefix="passer-passerctl-") as folder:
+        def call(*words):
+            return passerctl("--folder", folder, *words)
+
+        profile = picture()["profile"]
+        shown = ("profile all: records TC,TS, acks 4, udp all\n"
+                 "classes kept in the kernel: tcp-syn\n")
+        tap.point("no sensor", faults(call("stats"), "",
+                                      f"passerctl: no sensor listens in {folder}\n", 1))
+        one = Fake(folder, "span", encoded({
+            "stats": picture(), "profile": profile, "profile records=TS acks=0": profile,
+            "reopen": {"reopened": True},
+            "what-if": {"seen_frames": 200, "seen_bytes": 1000,
+                        "now": {"profile": profile, "frames": 50, "bytes": 100},
+                        "profiles": [{"profile": profile, "frames": 50, "bytes": 100}]}}))
+        tap.point("the only sensor needs no name", [
+            *faults(call("profile"), shown), *faults(call("profile", "records=TS", "acks=0"), shown),
+            *faults(call("reopen"), ""),
+            *([] if one.asked == ["profile", "profile records=TS acks=0", "reopen"] else one.asked)])
+        tap.point("what-if", faults(call("what-if"), """\
+profile    frames   share  bytes   share
+(seen)        200           1000
+all (now)      50  25.0 %    100  10.0 %
+all            50  25.0 %    100  10.0 %
+"""))
+        tap.point("a sensor that says no",
+                  faults(call("profile", "nonsense"), "", "passerctl: span: not that\n", 1))
+        two = Fake(folder, "zwei", {"stats": b"no JSON"})
+        tap.point("of several one must be named", [
+            *faults(call("reopen"), "",
+                    "passerctl: several sensors run; name one: span zwei\n", 1),
+            *faults(call("reopen", "span"), "")])
+        usual = Fake(folder, "passer", encoded({"reopen": {"reopened": True}}))
+        tap.point("but the one with the usual name", faults(call("reopen"), ""))
+        usual.close()
+        two.close()
+        tap.point("nor must one when the others were killed", faults(call("reopen"), ""))
+        listed = call("list")
+        wanted = ("name  pid         up  interfaces  profile  seen  full  unaccounted\n"
+                  "span   77  1 h 2 min        eth0      all   200     0            0\n")
+        tap.point("a list, with what does not run any more on standard error", faults(
+            listed, wanted, "passerctl: passer: it does not run any more\n"
+                            "passerctl: zwei: it does not run any more\n"))
+        one.close()
+
+
 def main():
-    tap = golden.Tap(len(HOSTS) + 6)
+    tap = golden.Tap(len(HOSTS) + 19)
     for about, lines, wanted in HOSTS:
         tap.point(about, faults(passerctl("hosts", "-", stdin=lines.encode()), wanted))
     files(tap)
+    saved(tap)
+    sensors(tap)
     statuses = [passerctl(*words).returncode for words in ((), ("hosts",), ("guests", "-"))]
     tap.point("words that cannot be understood", [] if statuses == [2, 2, 2] else [f"{statuses}"])
     return tap.status()
