@@ -107,30 +107,53 @@ static __always_inline __u64 hash_direction(const __u32 *addresses, bool is_v6, 
 	return spread(h);
 }
 
-/* False never happens, but the verifier cannot know. */
+static __always_inline bool is_of(const struct cell *cell, __u64 value)
+{
+	return value >> CELL_TAG_SHIFT == cell->tag >> CELL_TAG_SHIFT;
+}
+
+/* How long ago a cell was used or, of a window, begun. */
+static __always_inline __u64 ticks_since(const struct cell *cell, __u64 value)
+{
+	return ((cell->now >> CELL_TIME_SHIFT) - (value >> CELL_TIME_SHIFT)) & CELL_TIME_MASK;
+}
+
+static __always_inline bool is_within_window(const struct cell *cell, __u64 value)
+{
+	return ticks_since(cell, value) < constants.window_ticks;
+}
+
+/* Where neither of two cells is of the direction: is it this one that is to be lost? */
+static __always_inline bool is_older(const struct cell *cell, __u64 value, __u64 other)
+{
+	return other != 0 && (value == 0 || ticks_since(cell, value) > ticks_since(cell, other));
+}
+
+/*
+ * The direction's cell of the two that its hash names, or else the one that is to become it. False
+ * never happens, but the verifier cannot know.
+ */
 static __always_inline bool find_cell(__u64 hash, struct cell *out_cell)
 {
 	__u32 index = hash & (FLOW_CELLS - 1);
+	__u32 beside = index ^ 1;
 	__u64 now = bpf_jiffies64() >> FLOW_TICK_SHIFT & CELL_TIME_MASK;
+	__u64 *other;
 
 	*out_cell = (struct cell){
 		.at = bpf_map_lookup_elem(&flows, &index),
 		.tag = hash >> CELL_TAG_SHIFT << CELL_TAG_SHIFT,
 		.now = now << CELL_TIME_SHIFT,
 	};
-	return out_cell->at != NULL;
-}
-
-static __always_inline bool is_of(const struct cell *cell, __u64 value)
-{
-	return value >> CELL_TAG_SHIFT == cell->tag >> CELL_TAG_SHIFT;
-}
-
-static __always_inline bool is_within_window(const struct cell *cell, __u64 value)
-{
-	__u64 ticks = (cell->now >> CELL_TIME_SHIFT) - (value >> CELL_TIME_SHIFT);
-
-	return (ticks & CELL_TIME_MASK) < constants.window_ticks;
+	if (out_cell->at == NULL || is_of(out_cell, *out_cell->at)) {
+		return out_cell->at != NULL;
+	}
+	other = bpf_map_lookup_elem(&flows, &beside);
+	if (other != NULL &&
+	    (is_of(out_cell, *other) || is_older(out_cell, *other, *out_cell->at))) {
+		out_cell->at = other;
+	}
+	return true;
 }
 
 /*

@@ -167,8 +167,9 @@ struct filter_events {
 
 /*
  * A cell of the array map "flows": a tag that tells whose it is, a time, and the units used. A
- * direction of a flow, or of a tunnel, has the cell that its hash names, until another one takes
- * it. 0 is an empty one. Filters of one sensor share the map, and the key of the hash.
+ * direction of a flow, or of a tunnel, has one of the two neighbouring cells that its hash names,
+ * until another one takes it: the one that was used less recently. 0 is an empty one. Filters of
+ * one sensor share the map, and the key of the hash.
  */
 #define FLOW_CELLS      (1u << 18)
 #define CELL_TIME_SHIFT 4 /* below are the units */

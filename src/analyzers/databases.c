@@ -75,7 +75,12 @@ static int load_udp_file(struct udp_rules *rules, const char *path, struct rows_
 	ret = udp_rules_load(rules, path, span_of(bytes, len), report);
 	free(bytes);
 	/* Columns that make no sense have been told, and count as one bad row. */
-	return ret < 0 && ret != -EINVAL ? err_set(err, ret, "%s: cannot be loaded", path) : 0;
+	if (ret == 0 || ret == -EINVAL) {
+		return 0;
+	}
+	return err_set(err, ret,
+	               ret == -E2BIG ? "%s: its rows name too many ports" : "%s: cannot be loaded",
+	               path);
 }
 
 static int load_udp_files(struct udp_rules *rules, struct signature_files own,

@@ -67,6 +67,18 @@ static enum verdict on_nonsense(const struct pkt *pkt, struct analyzer_ctx *ctx)
 	return VERDICT_PASSED;
 }
 
+/*
+ * A message that breaks off before its first question or record is whole was sent all the same,
+ * when the header before it is one that a client or a server sends.
+ */
+static bool is_plausible(const struct dns_header *header)
+{
+	if (header->opcode > DNS_OPCODE_UPDATE || header->has_reserved) {
+		return false;
+	}
+	return header->is_response ? header->questions == 1 : header->rcode == DNS_RCODE_NOERROR;
+}
+
 static enum verdict on_response(const struct pkt *pkt, const struct dns_header *header,
                                 const struct dns_question *last_question, struct cursor c,
                                 struct analyzer_ctx *ctx)
@@ -75,7 +87,7 @@ static enum verdict on_response(const struct pkt *pkt, const struct dns_header *
 	struct cursor probe = c;
 	struct dns_record first;
 
-	if (header->answers > 0 && !dns_record_parse(&probe, &first)) {
+	if (header->answers > 0 && !is_plausible(header) && !dns_record_parse(&probe, &first)) {
 		return on_nonsense(pkt, ctx); /* not even one record */
 	}
 	emit_party(pkt, ctx, true, no_warnings);
@@ -172,16 +184,6 @@ static enum verdict on_query(const struct pkt *pkt, struct cursor c, unsigned qu
 	return kind == DNS_ANY_UNKNOWN ? VERDICT_UNHANDLED : VERDICT_DONE;
 }
 
-/*
- * A question that breaks off or makes no sense was asked all the same, when the header before it is
- * one that a client sends.
- */
-static bool is_plausible_query(const struct dns_header *header)
-{
-	return !header->is_response && header->opcode <= DNS_OPCODE_UPDATE &&
-	       header->rcode == DNS_RCODE_NOERROR && !header->has_reserved;
-}
-
 static enum verdict dns_run(const struct pkt *pkt, struct analyzer_ctx *ctx)
 {
 	struct cursor c = cur_of(pkt->payload);
@@ -194,7 +196,7 @@ static enum verdict dns_run(const struct pkt *pkt, struct analyzer_ctx *ctx)
 	struct cursor questions = c;
 	unsigned whole = dns_questions_parse(&c, header.questions, &last);
 
-	if (whole != header.questions && !is_plausible_query(&header)) {
+	if (whole != header.questions && !is_plausible(&header)) {
 		return on_nonsense(pkt, ctx);
 	}
 	if (header.is_response && is_read_port(pkt->sport)) {

@@ -104,31 +104,37 @@ static bool nbns_parse(struct cursor c, struct nbns_msg *m)
 	m->questions = cur_be16(&c);
 	m->answers = cur_be16(&c);
 	cur_skip(&c, 4);
-	if (!name_parse(&c, &m->name)) {
+	if (!cur_ok(&c)) {
 		return false;
+	}
+	bool is_whole = name_parse(&c, &m->name);
+
+	if ((m->flags & FLAG_RESPONSE) == 0) {
+		return true; /* asked, whatever the question was */
 	}
 	uint16_t type = cur_be16(&c);
 
-	cur_skip(&c, 2);
-	if ((m->flags & FLAG_RESPONSE) != 0) {
-		cur_skip(&c, 4 + 2 + 2); /* lifetime, length, flags of the first entry */
-		m->addr = addr_of(cur_take(&c, 4));
-		return cur_ok(&c) && type == TYPE_NB;
-	}
-	return cur_ok(&c);
+	cur_skip(&c, 2 + 4 + 2 + 2); /* class, lifetime, length, flags of the first entry */
+	m->addr = addr_of(cur_take(&c, 4));
+	return is_whole && cur_ok(&c) && type == TYPE_NB;
 }
 
-/* A datagram's header has 10 bytes; those with names have 4 more (length, offset). */
+/*
+ * A datagram's header has 10 bytes; those with names have 4 more (length, offset). Where the name
+ * is torn the header still stands.
+ */
 static bool datagram_parse(struct cursor c, struct datagram *d)
 {
 	*d = (struct datagram){.type = cur_u8(&c)};
 	cur_skip(&c, 9);
+	if (d->type <= DATAGRAM_LAST_NAMED) {
+		cur_skip(&c, 4);
+	}
 	if (!cur_ok(&c) || d->type < DATAGRAM_FIRST || d->type > DATAGRAM_LAST) {
 		return false;
 	}
 	if (d->type <= DATAGRAM_LAST_NAMED) {
-		cur_skip(&c, 4);
-		return name_parse(&c, &d->source);
+		(void)name_parse(&c, &d->source);
 	}
 	return true;
 }

@@ -150,14 +150,20 @@ static void on_rst(const struct segment *s, struct analyzer_ctx *ctx)
 	}
 }
 
+/* The row that knows a payload; NULL also for one that takes it and says nothing. */
+static const struct banner *find_banner(const struct banners *banners, uint16_t port,
+                                        struct span payload)
+{
+	const struct banner *banner = banners_find(banners, port, payload);
+
+	return banner != NULL && banner->description[0] != '\0' ? banner : NULL;
+}
+
 static void describe(struct analyzer_ctx *ctx, enum record_type type, const struct endpoint *who,
                      uint16_t port, const struct banner *banner, uint64_t time_ns)
 {
-	if (banner->description[0] != '\0') {
-		emit_words(ctx, type, &who->addr, "TCP_", port,
-		           type == REC_TS ? "listening" : "open", banner->description,
-		           banner->warnings, time_ns);
-	}
+	emit_words(ctx, type, &who->addr, "TCP_", port, type == REC_TS ? "listening" : "open",
+	           banner->description, banner->warnings, time_ns);
 }
 
 /* The product by the patterns of nmap. */
@@ -188,7 +194,7 @@ static void on_server_data(const struct segment *s, struct analyzer_ctx *ctx)
 	if (service_has(ctx->ledger, &s->src, SERVICE_DESCRIBED_BY_TABLE, s->time_ns)) {
 		return;
 	}
-	banner = banners_find(ctx->db->tcp_servers, s->src.port, s->pkt->payload);
+	banner = find_banner(ctx->db->tcp_servers, s->src.port, s->pkt->payload);
 	if (banner != NULL &&
 	    service_claim(ctx->ledger, &s->src, SERVICE_DESCRIBED_BY_TABLE, s->time_ns)) {
 		describe(ctx, REC_TS, &s->src, s->src.port, banner, s->time_ns);
@@ -203,7 +209,7 @@ static void on_client_data(const struct segment *s, struct analyzer_ctx *ctx)
 	if (client_has(ctx->ledger, &client, CLIENT_DESCRIBED, s->time_ns)) {
 		return;
 	}
-	banner = banners_find(ctx->db->tcp_clients, s->dst.port, s->pkt->payload);
+	banner = find_banner(ctx->db->tcp_clients, s->dst.port, s->pkt->payload);
 	if (banner != NULL && client_claim(ctx->ledger, &client, CLIENT_DESCRIBED, s->time_ns)) {
 		describe(ctx, REC_TC, &s->src, s->dst.port, banner, s->time_ns);
 	}

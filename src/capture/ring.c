@@ -140,6 +140,7 @@ static struct frame frame_of(const struct tpacket3_hdr *header)
 		.link = link_type_of(from->sll_hatype),
 		.time_ns = (uint64_t)header->tp_sec * NS_PER_SEC + header->tp_nsec,
 		.interface = (uint32_t)from->sll_ifindex,
+		.is_outgoing = from->sll_pkttype == PACKET_OUTGOING,
 		.has_vlan = (header->tp_status & TP_STATUS_VLAN_VALID) != 0,
 		.vlan_tci = (uint16_t)header->hv1.tp_vlan_tci,
 		.vlan_tpid = (header->tp_status & TP_STATUS_VLAN_TPID_VALID) != 0

@@ -223,6 +223,14 @@ static void gather_tables(struct supervisor *s)
 	r->suspects_refused = suspects_counters(s->ledger.suspects).refused;
 }
 
+static void gather_health(struct supervisor *s)
+{
+	s->report.health = (struct health_counters){.checked = 0};
+	for (unsigned i = 0; i < s->worker_count; i++) {
+		health_add(&s->report.health, &s->slots[i].shared->health);
+	}
+}
+
 static void gather_sensor(struct supervisor *s)
 {
 	struct report *r = &s->report;
@@ -240,6 +248,7 @@ const struct report *gather_report(struct supervisor *s)
 {
 	gather_sensor(s);
 	gather_tables(s);
+	gather_health(s);
 	gather_interfaces(s);
 	gather_geometry(s);
 	gather_counters(s);

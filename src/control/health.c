@@ -3,6 +3,9 @@
 
 #include <passer/base/clock.h>
 
+#include <inttypes.h>
+#include <stdio.h>
+
 /* A port that mirrors both directions, or two VLANs of a path, shows a frame twice at once. TCP
  * itself repeats a SYN after a second, and nothing before 200 ms (RFC 6298, RFC 8985). */
 #define HEALTH_DUPLICATE_MS 20
@@ -115,9 +118,93 @@ void health_note(struct health *health, const struct pkt *pkt)
 	enum control_segment what = segment_of(pkt);
 
 	health->counters->truncated += frame->bytes.len < frame->wire_bytes;
-	health->counters->above_mtu +=
-		health->mtu_bytes != 0 && frame->wire_bytes > health->mtu_bytes;
+	health->counters->above_mtu += health->mtu_bytes != 0 && !frame->is_outgoing &&
+	                               frame->wire_bytes > health->mtu_bytes;
 	if (what != SEGMENT_OTHER) {
 		note_segment(health, pkt, what);
 	}
+}
+
+/* ---- Saying it ---- */
+
+void health_add(struct health_counters *sum, const struct health_counters *part)
+{
+	sum->truncated += part->truncated;
+	sum->above_mtu += part->above_mtu;
+	sum->checked += part->checked;
+	sum->duplicates += part->duplicates;
+	sum->split += part->split;
+	for (unsigned i = 0; i < HEALTH_VLANS; i++) {
+		sum->vlans[i].both_ways += part->vlans[i].both_ways;
+		sum->vlans[i].one_way += part->vlans[i].one_way;
+	}
+}
+
+/* What makes a finding: so many seen, and so many of a hundred bad. */
+#define SEEN_MIN       50
+#define DUPLICATES_MIN 1
+#define SPLIT_MIN      1
+#define ONE_WAY_MIN    20
+#define VLANS_TOLD_MAX 4
+
+static bool is_finding(uint64_t bad, uint64_t seen, unsigned percent)
+{
+	return bad > 0 && seen >= SEEN_MIN && bad * 100 >= seen * percent;
+}
+
+struct finding {
+	uint64_t bad, seen;
+	unsigned percent; /* at least so many of a hundred */
+	const char *text; /* behind the share */
+};
+
+typedef void advice_fn(void *user, const char *text);
+
+static void advise_of_vlans(const struct health_counters *c, advice_fn *fn, void *user)
+{
+	char text[HEALTH_ADVICE_SIZE];
+	unsigned told = 0;
+
+	for (unsigned i = 0; i < HEALTH_VLANS && told < VLANS_TOLD_MAX; i++) {
+		const struct health_vlan *v = &c->vlans[i];
+		uint64_t seen = (uint64_t)v->both_ways + v->one_way;
+
+		if (!is_finding(v->one_way, seen, ONE_WAY_MIN)) {
+			continue;
+		}
+		snprintf(text, sizeof(text),
+		         "VLAN %u: %" PRIu64 " %% of TCP connections are heard in one direction "
+		         "only: mirror both directions of the port, and all paths of an asymmetric "
+		         "route",
+		         i, v->one_way * UINT64_C(100) / seen);
+		fn(user, text);
+		told++;
+	}
+}
+
+void health_advise(const struct health_counters *counters, advice_fn *fn, void *user)
+{
+	const struct health_counters *c = counters;
+	const struct finding findings[] = {
+		{c->duplicates, c->checked, DUPLICATES_MIN,
+	         "frames heard twice: mirror a port in one direction, or only one VLAN of a routed "
+	         "path"},
+		{c->split, c->checked, SPLIT_MIN,
+	         "answers that reach another worker than their question: --fanout host, or a "
+	         "symmetric receive-side scaling (tools/nic-check)"},
+		{c->truncated, SEEN_MIN, 0,
+	         "frames that are cut short: raise the snap length of the mirror, or --block-kib"},
+		{c->above_mtu, SEEN_MIN, 0,
+	         "frames above the MTU, joined on receipt: ethtool -K INTERFACE gro off lro off"},
+	};
+	char text[HEALTH_ADVICE_SIZE];
+
+	for (size_t i = 0; i < sizeof(findings) / sizeof(findings[0]); i++) {
+		if (is_finding(findings[i].bad, findings[i].seen, findings[i].percent)) {
+			snprintf(text, sizeof(text), "%" PRIu64 " %s", findings[i].bad,
+			         findings[i].text);
+			fn(user, text);
+		}
+	}
+	advise_of_vlans(c, fn, user);
 }

@@ -40,5 +40,17 @@ struct health {
 	uint32_t mtu_bytes; /* longest frame that is no fault; 0: not known, as of files */
 };
 
+/* Adds what one worker has counted to a sum. */
+void health_add(struct health_counters *sum, const struct health_counters *part);
+
+#define HEALTH_ADVICE_SIZE 256
+
+/*
+ * What is wrong and what helps, a line each, so far as enough was heard to tell. Calls fn with text
+ * that it may borrow until it returns.
+ */
+void health_advise(const struct health_counters *counters, void (*fn)(void *user, const char *text),
+                   void *user);
+
 /* To be told every frame that is worked on, with its innermost packet, before the analyzers. */
 void health_note(struct health *health, const struct pkt *pkt);

@@ -110,6 +110,19 @@ uint64_t interfaces_handed_out(const struct interfaces *interfaces, unsigned wor
 	return sum;
 }
 
+uint32_t interfaces_longest_frame(const struct interfaces *interfaces)
+{
+	enum { LINK_BYTES = 14 + 2 * 4 }; /* Ethernet and two tags */
+	uint32_t longest = 0;
+
+	for (unsigned k = 0; k < interfaces->count && interfaces->list[k].ifindex != 0; k++) {
+		uint32_t bytes = interfaces->list[k].mtu + LINK_BYTES;
+
+		longest = bytes > longest ? bytes : longest;
+	}
+	return longest;
+}
+
 /* ---- Opening and closing them ---- */
 
 /* One whose table of flows the others share; NULL when this is the first one. */

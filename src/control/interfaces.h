@@ -56,6 +56,9 @@ int interfaces_open(struct interfaces *interfaces, struct worker_shared *const *
  */
 bool interfaces_on_link(struct interfaces *interfaces, const struct link_info *link);
 
+/* The longest frame that any of them carries, with link header and tags; 0 when all are heard. */
+uint32_t interfaces_longest_frame(const struct interfaces *interfaces);
+
 /* Closes the rings of interfaces that came back. The workers that walk them must have ended. */
 void interfaces_close_stale(struct interfaces *interfaces);
 

@@ -161,6 +161,7 @@ static int open_live(struct supervisor *s, struct err *err)
 	    crew_watch(s, s->signal_fd) != 0 || crew_watch(s, s->timer_fd) != 0) {
 		return err_set(err, -errno, "epoll: %s", strerror(errno));
 	}
+	s->common.mtu_bytes = interfaces_longest_frame(&s->interfaces);
 	databases_prepare(&s->db);
 	ret = crew_start(s, err);
 	if (ret == 0) {

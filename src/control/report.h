@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include "health.h"
 #include "options.h"
 
 #include <passer/analyzers/analyzer.h>
@@ -180,6 +181,7 @@ struct report {
 
 	struct report_table tables[REPORT_TABLES_MAX];
 	unsigned table_count;
+	struct health_counters health; /* of all workers */
 	uint64_t names_evicted;
 	uint64_t suspects_refused; /* warnings for which there was no room */
 };

@@ -211,12 +211,45 @@ static json_t *tables_json(const struct report *r)
 	return object;
 }
 
+static json_t *vlans_json(const struct health_counters *health)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < HEALTH_VLANS; i++) {
+		const struct health_vlan *v = &health->vlans[i];
+
+		if (v->both_ways + v->one_way > 0) {
+			json_array_append_new(array, json_pack("{s:i, s:o, s:o}", "vlan", (int)i,
+			                                       "both_ways", number(v->both_ways),
+			                                       "one_way", number(v->one_way)));
+		}
+	}
+	return array;
+}
+
+static void append_advice(void *user, const char *text)
+{
+	json_array_append_new(user, json_string(text));
+}
+
+static json_t *health_json(const struct health_counters *health)
+{
+	json_t *advice = json_array();
+
+	health_advise(health, append_advice, advice);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "truncated",
+	                 number(health->truncated), "above_mtu", number(health->above_mtu),
+	                 "checked", number(health->checked), "duplicates",
+	                 number(health->duplicates), "split", number(health->split), "vlans",
+	                 vlans_json(health), "advice", advice);
+}
+
 json_t *report_json(const struct report *report)
 {
 	struct balance balance = report_balance(report);
 
 	return json_pack(
-		"{s:s, s:i, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"{s:s, s:i, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"name", report->name, "pid", (int)report->pid, "version", PASSER_VERSION, "time",
 		number(report->time_s), "uptime_seconds", seconds(report->uptime_ns),
 		"supervisor_cpu_ms", number(report->cpu_ns / NS_PER_MS), "is_final",
@@ -224,7 +257,8 @@ json_t *report_json(const struct report *report)
 		report_json_selection(&report->selection, report->profile), "interfaces",
 		interfaces_json(report), "rings", rings_json(report), "workers",
 		workers_json(report), "total", total_json(report), "tables", tables_json(report),
-		"balance", balance_json(&balance), "unaccounted", number(balance_sum(&balance)));
+		"health", health_json(&report->health), "balance", balance_json(&balance),
+		"unaccounted", number(balance_sum(&balance)));
 }
 
 /* ---- Selections ---- */

@@ -120,6 +120,12 @@ static void print_unaccounted(const struct balance *b)
 	}
 }
 
+static void print_advice(void *user, const char *text)
+{
+	(void)user;
+	log_warn("%s", text);
+}
+
 void stats_summary(const struct report *report)
 {
 	struct ring_counts rings = report_rings(report);
@@ -134,5 +140,6 @@ void stats_summary(const struct report *report)
 	print_ring_losses(&rings, report->is_final);
 	print_worker_losses(&workers);
 	print_tables(report);
+	health_advise(&report->health, print_advice, NULL);
 	print_unaccounted(&balance);
 }

@@ -13,9 +13,9 @@
 #define CLASSES_MAX 32
 
 const char *const p0f_default_paths[] = {
-	"/etc/p0f/p0f.fp",
 	"/usr/local/etc/p0f.fp",
 	"/usr/share/p0f/p0f.fp",
+	"/etc/p0f/p0f.fp", /* the last one is named when there is none */
 	NULL,
 };
 

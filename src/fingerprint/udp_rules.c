@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define PORT_COUNT ((size_t)UINT16_MAX + 1)
+#define PLACES_MAX (1u << 25) /* of an index: 512 rows that name every port, 64 MiB */
 
 struct udp_rules *udp_rules_new(void)
 {
@@ -200,6 +201,9 @@ static int build_index(const struct udp_rules *rules, enum udp_side side, struct
 	for (size_t port = 0; port <= PORT_COUNT; port++) {
 		uint32_t count = index->starts[port];
 
+		if (count > PLACES_MAX - total) {
+			return -E2BIG;
+		}
 		index->starts[port] = total;
 		total += count;
 	}

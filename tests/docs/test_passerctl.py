@@ -179,6 +179,9 @@ def picture(name="span", **values):
                      "unaccounted": 0, **counters("WORKER", **worker)}],
         "total": {"classes": classes, "printed_by_type": types, **counters("RING", **ring),
                   **counters("WORKER", **worker)},
+        "health": {"truncated": 0, "above_mtu": 0, "checked": 200, "duplicates": 4, "split": 0,
+                   "vlans": [{"vlan": 7, "both_ways": 60, "one_way": 40}],
+                   "advice": ["4 frames heard twice: mirror a port in one direction"]},
         "tables": {"facts": {"entries": 7, "capacity": 4096, "evicted": 0},
                    "names": {"evicted": 0}, "suspects": {"refused": 0}},
         "balance": {"ring": 0, "walk": 0, "analysis": 0, "records": 0, "lines": 0},
@@ -215,6 +218,11 @@ tcp-ack-data   150  75.0 %     0    0.0 %
 
 worker  pid  cpu  restarts  CPU s  walked  printed
 0        78    1         0   0.00      40       15
+
+heard: 200 beginnings and ends of TCP connections, 2.0 % of them twice; 0 answers at another \
+worker; 0 frames cut short, 0 above the MTU
+VLAN 7: 40.0 % of 100 connections in one direction only
+advice: 4 frames heard twice: mirror a port in one direction
 
 records: 10 TC, 5 TS
 """

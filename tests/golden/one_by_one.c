@@ -152,8 +152,8 @@ static void compare_all(struct comparison *c, const struct payloads *payloads, u
 int main(int argc, char **argv)
 {
 	const char *only[] = {argc > 1 ? argv[1] : NULL, NULL};
-	struct payloads payloads = {NULL};
-	struct comparison c = {NULL};
+	struct payloads payloads = {.count = 0};
+	struct comparison c = {.asked = 0};
 	struct err err;
 
 	if (argc < 4) {

@@ -160,7 +160,7 @@ def all_interfaces(lab, workers):
 def loopback_once(lab, workers):
     """What a host says to itself is seen once, not on its way out and in again"""
     here = lab.namespace(has_ipv6=True)
-    sensor = lab.listening(here, "--workers", workers)
+    sensor = lab.listening(here, "--workers", workers, "--udp", "all")
     count = 0
     for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         with here:

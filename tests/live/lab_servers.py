@@ -51,7 +51,6 @@ mydestination =
 alias_maps =
 smtputf8_enable = no
 smtpd_peername_lookup = no
-maillog_file = /dev/stdout
 """
 
 POSTFIX_MASTER = """
@@ -61,7 +60,6 @@ cleanup   unix  n       -       n       -       0       cleanup
 qmgr      unix  n       -       n       300     1       qmgr
 anvil     unix  -       -       n       -       1       anvil
 proxymap  unix  -       -       n       -       -       proxymap
-postlog   unix-dgram n  -       n       -       1       postlogd
 """
 
 DOVECOT = """
@@ -163,8 +161,10 @@ SERVERS = {
         product="ssh://p/OpenSSH/ v/{version}( [^/]+)?/ i/protocol 2.0/ .*"),
     "postfix": Server(
         "postfix", 25, files={"conf/main.cf": POSTFIX, "conf/master.cf": POSTFIX_MASTER},
-        folders=["conf", "spool", "data"], prepare=[["chown", "postfix", "{folder}/data"]],
-        serve=["postfix", "-c", "{folder}/conf", "start-fg"],
+        folders=["conf", "spool", "data"],
+        prepare=[["chown", "postfix", "{folder}/data"],
+                 ["postfix", "-c", "{folder}/conf", "check"]],  # makes the folders of the queue
+        serve=["/usr/lib/postfix/sbin/master", "-d", "-c", "{folder}/conf"],
         own_word=["postconf", "-d", "mail_version"], own_version=r"= ([\d.]+)",
         ask=["curl", "-s", "smtp://{url}", "-X", "NOOP"],
         product="smtp://p/Postfix smtpd/ h/mail.office.example/ .*"),
@@ -193,7 +193,7 @@ SERVERS = {
                "--skip-name-resolve", "--innodb-log-file-size=4M", "--innodb-buffer-pool-size=8M"],
         own_word=["mariadbd", "--version"], own_version=r"Ver (\S+)",
         talk=[(rb"mysql_native_password", b"")],
-        product="mysql://p/MySQL/ v/5.5.5-{version}/ .*"),
+        product=r"mysql://p/MySQL/ v/(5\.5\.5-)?{version}/ .*"),
     "postgresql": Server(
         "postgresql", 5432, as_nobody=True,
         prepare=[["initdb", "--auth=trust", "--no-sync", "--username=guest", "-D", "{folder}/data"],

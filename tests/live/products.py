@@ -36,9 +36,10 @@ def check_named(lab, sensor, running, address):
 
 def run(lab, name):
     """One case."""
-    absent = lab_servers.absent(lab_servers.SERVERS[name])
+    row = lab_servers.SERVERS[name]
+    absent = lab_servers.absent(row)
     if absent:
-        raise Skipped(f"no {', '.join(absent)} here: package {lab_servers.SERVERS[name].package}")
+        raise Skipped(f"no {', '.join(absent)} here: package {row.package}; see tools/lab servers")
     office = Office(lab)
     running = lab_servers.Running(office, name)
     sensor = office.listen()

@@ -3,6 +3,7 @@
 #include "control/health.h"
 
 #include <passer/base/clock.h>
+#include <passer/base/text.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -178,6 +179,53 @@ static void lengths_are_counted(void **state)
 	}
 }
 
+/* ---- advice ---- */
+
+static void count(void *user, const char *text)
+{
+	struct text *all = user;
+
+	text_add(all, text);
+	text_add(all, "\n");
+}
+
+static void expect_advice(const struct health_counters *counters, const char *word)
+{
+	char buffer[2048];
+	struct text all;
+
+	text_init(&all, buffer, sizeof(buffer));
+	health_advise(counters, count, &all);
+	if (word == NULL) {
+		assert_string_equal(buffer, "");
+	} else {
+		assert_non_null(strstr(buffer, word));
+		assert_ptr_equal(strchr(buffer, '\n'), buffer + all.len - 1); /* one line */
+	}
+}
+
+static void advice_names_the_cure(void **state)
+{
+	struct health_counters *c = &sensor->counters[0];
+
+	(void)state;
+	expect_advice(c, NULL);
+	*c = (struct health_counters){.checked = 1000, .duplicates = 9};
+	expect_advice(c, NULL);
+	*c = (struct health_counters){.checked = 1000, .duplicates = 10};
+	expect_advice(c, "10 frames heard twice");
+	*c = (struct health_counters){.checked = 1000, .split = 10};
+	expect_advice(c, "--fanout host");
+	*c = (struct health_counters){.truncated = 1};
+	expect_advice(c, "snap length");
+	*c = (struct health_counters){.above_mtu = 1};
+	expect_advice(c, "gro off");
+	*c = (struct health_counters){.vlans[7] = {.both_ways = 81, .one_way = 19}};
+	expect_advice(c, NULL);
+	health_add(c, &(struct health_counters){.vlans[7] = {.one_way = 6}});
+	expect_advice(c, "VLAN 7: 23 %");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, open_sensor, close_sensor)
 
 int main(void)
@@ -188,6 +236,7 @@ int main(void)
 		TEST(duplicates_come_at_once),
 		TEST(another_worker_heard_the_question),
 		TEST(lengths_are_counted),
+		TEST(advice_names_the_cure),
 	};
 
 	return cmocka_run_group_tests_name("health", tests, NULL, NULL);

@@ -608,6 +608,31 @@ static void unusable_table_keeps_what_was_there(void **state)
 	udp_rules_free(rules);
 }
 
+/* The same 65,536 ports sixty-four times in each row: what a small table may not cost. */
+static void too_many_ports(void **state)
+{
+	static char buf[8192];
+	struct udp_rules *rules = udp_rules_new();
+	struct rows_report report = {.tell = NULL};
+	struct text text;
+
+	(void)state;
+	text_init(&text, buf, sizeof(buf));
+	text_add(&text, "id\tstage\tpayload\trecord\texample\tdport\n");
+	for (unsigned row = 0; row < 9; row++) {
+		text_add_uint(&text, row); /* no two rows have the same id */
+		text_add(&text, "\tlate\tany\tUC UDP_1 open\ta\"\"\t0-65535");
+		for (int range = 1; range < ROW_PORT_RANGES_MAX; range++) {
+			text_add(&text, ",0-65535");
+		}
+		text_add(&text, "\n");
+	}
+	assert_false(text.cut);
+	assert_int_equal(udp_rules_load(rules, "u.tsv", text_span(&text), &report), -E2BIG);
+	assert_int_equal(report.good, 9);
+	udp_rules_free(rules);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -624,6 +649,7 @@ int main(void)
 		cmocka_unit_test(order_of_rows),
 		cmocka_unit_test(bad_rows_are_told_and_skipped),
 		cmocka_unit_test(unusable_table_keeps_what_was_there),
+		cmocka_unit_test(too_many_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,5 +32,6 @@ struct frame {
 	bool has_vlan;
 	uint16_t vlan_tci;
 	uint16_t vlan_tpid; /* the type that told of the tag: 0x8100, 0x88a8 */
+	bool is_outgoing;   /* a copy of what this host sends */
 	bool is_wanted;     /* the kernel has asked the user's expression, and it matched */
 };

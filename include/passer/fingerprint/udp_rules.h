@@ -70,7 +70,8 @@ void udp_rules_free(struct udp_rules *rules);
 
 /*
  * Adds the rows of a table behind those that are there. `file` is its name, borrowed for as long as
- * the rules live; the text may go. As rows_load().
+ * the rules live; the text may go. As rows_load(), and -E2BIG when the rows name so many ports that
+ * an index of them would be huge; after that the rules can only be freed.
  */
 int udp_rules_load(struct udp_rules *rules, const char *file, struct span text,
                    struct rows_report *report);

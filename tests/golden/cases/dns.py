@@ -207,6 +207,18 @@ def torn_messages():
 
 
 @case
+def torn_early():
+    """A message that is torn in its first question or record still has a sender, by its header"""
+    asked = [question("www.example.com.")]
+    whole = dns(asked, [rr("www.example.com.", "A", "192.0.2.1")])
+    for last, message in enumerate((
+            whole[:-1], whole[: len(dns(asked)) + 5], whole[:20], whole[:12], whole[:11],
+            whole[:2] + b"\x80\x40" + whole[4:20], whole[:4] + b"\0\2" + whole[6:20]), 1):
+        server = RESOLVER._replace(v4=f"10.0.4.{last}")
+        yield datagram(server, ALICE, 53, 4000, message)
+
+
+@case
 def empty_and_trailing():
     """A bare header is a message; bytes behind the last record do not matter"""
     yield asks(dns() + b"trailing")

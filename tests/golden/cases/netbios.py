@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """NetBIOS over UDP: name service and datagrams."""
 from golden import case
-from hosts import ALICE, BOB, EVERYONE, ROUTER, Host, datagram, ip_packet
+from hosts import ALICE, BOB, EVERYONE, RESOLVER, ROUTER, Host, datagram, ip_packet
 from support.capture import SLL
 from support.layer import layer
 from support.link import ether, vlan
@@ -25,7 +25,7 @@ def queries():
 
 @case
 def other_queries():
-    """Registrations, two questions, and questions from the port to another"""
+    """Not registrations, two questions, or questions from the port; a torn one was asked"""
     yield datagram(ALICE, SUBNET, 137, 137, nbns_query(CLIENT, 0x2910))
     yield datagram(ALICE, SUBNET, 137, 137, nbns_query(CLIENT, questions=2))
     yield datagram(ALICE, BOB, 137, 40000, nbns_query(CLIENT))
@@ -69,10 +69,11 @@ def datagrams():
 
 @case
 def other_datagrams():
-    """Errors and queries carry no name; other types and short ones are none"""
+    """Errors, queries and torn ones carry no name; other types and short ones are none"""
     yield datagram(ALICE, BOB, 138, 138, netbios_datagram("ALICE", 0x13)[:11])
     yield datagram(BOB, ALICE, 138, 138, netbios_datagram("BOB", 0x17))
     yield datagram(ROUTER, ALICE, 138, 138, netbios_datagram("ROUTER", 0x10)[:40])
+    yield datagram(RESOLVER, ALICE, 138, 138, netbios_datagram("SHORT", 0x10)[:13])
 
 
 @case

@@ -205,6 +205,15 @@ def banner_of_later_connection():
 
 
 @case
+def banner_that_says_nothing():
+    """A head that no row names leaves the service to be asked again"""
+    connection = Connection(ALICE, BOB, 80)
+    yield from connection.open()
+    yield connection.server_says(b"HTTP/1.1 302 Found\r\nServer: x\r\n\r\n")
+    yield connection.server_says(b"HTTP/1.1 200 OK\r\nServer: x\r\n\r\n")
+
+
+@case
 def banner_without_service():
     """Data of a service whose handshake was not seen says nothing"""
     connection = Connection(ALICE, BOB, 22)
