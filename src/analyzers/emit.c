@@ -29,9 +29,48 @@ static void add_place(struct analyzer_ctx *ctx)
 	}
 }
 
+/* One more record of its type in its second? */
+static bool is_within_rate(struct record_rate *rate, const struct record *rec)
+{
+	uint64_t second = rec->time_ns / 1000000000u;
+
+	if (rate->max == 0) {
+		return true;
+	}
+	if (rate->second[rec->type] != second) {
+		rate->second[rec->type] = second;
+		rate->printed[rec->type] = 0;
+	}
+	return rate->printed[rec->type]++ < rate->max;
+}
+
+/* Counts why not. */
+static bool may_print(struct analyzer_ctx *ctx)
+{
+	if (!is_within_rate(&ctx->rate, &ctx->rec)) {
+		ctx->counters->limited_by_type[ctx->rec.type]++;
+		return false;
+	}
+	if (csv_is_full(ctx->csv)) {
+		ctx->counters->unwritten++;
+		return false;
+	}
+	return true;
+}
+
+static void print(struct analyzer_ctx *ctx)
+{
+	ctx->counters->printed++;
+	ctx->counters->printed_by_type[ctx->rec.type]++;
+	add_place(ctx);
+	csv_write(ctx->csv, &ctx->rec);
+}
+
 void emit(struct analyzer_ctx *ctx)
 {
 	const struct record *rec = &ctx->rec;
+	bool is_once = !rec->is_change && record_same(rec->type) != RECORD_SAME_NEVER;
+	uint64_t fact;
 
 	ctx->counters->offered++;
 	if (!is_sayable(rec)) {
@@ -43,15 +82,14 @@ void emit(struct analyzer_ctx *ctx)
 		ctx->counters->suppressed++;
 		return;
 	}
-	if (!rec->is_change && record_same(rec->type) != RECORD_SAME_NEVER &&
-	    !seen_is_new(ctx->ledger, record_hash(rec, &ctx->ledger->key), rec->time_ns)) {
+	fact = is_once ? record_hash(rec, &ctx->ledger->key) : 0;
+	if (is_once && !seen_is_new(ctx->ledger, fact, rec->time_ns)) {
 		ctx->counters->known++;
-		return;
+	} else if (may_print(ctx)) {
+		print(ctx);
+	} else if (is_once) {
+		seen_forget(ctx->ledger, fact, rec->time_ns);
 	}
-	ctx->counters->printed++;
-	ctx->counters->printed_by_type[rec->type]++;
-	add_place(ctx);
-	csv_write(ctx->csv, rec);
 }
 
 void emit_words(struct analyzer_ctx *ctx, enum record_type type, const struct addr *addr,

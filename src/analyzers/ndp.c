@@ -95,12 +95,18 @@ static void parse_link_address(struct cursor c, bool *has, struct mac *mac)
 	}
 }
 
-static void parse_options(struct cursor *c, struct ndp_msg *m)
+/* A length of 0 spoils the message (RFC 4861, section 4.6); where it is torn, what came before
+ * stands. */
+static bool parse_options(struct cursor *c, struct ndp_msg *m)
 {
 	for (int i = 0; i < NDP_OPTIONS_MAX && cur_left(c) > 0; i++) {
 		uint8_t type = cur_u8(c);
 		size_t len = (size_t)cur_u8(c) * 8;
-		struct cursor option = cur_sub(c, len >= 2 ? len - 2 : SIZE_MAX);
+
+		if (len == 0) {
+			return !cur_ok(c);
+		}
+		struct cursor option = cur_sub(c, len - 2);
 
 		switch (type) {
 		case OPTION_SOURCE_LINK:
@@ -119,6 +125,7 @@ static void parse_options(struct cursor *c, struct ndp_msg *m)
 			break;
 		}
 	}
+	return true;
 }
 
 static bool ndp_parse(struct cursor c, struct ndp_msg *m)
@@ -135,8 +142,7 @@ static bool ndp_parse(struct cursor c, struct ndp_msg *m)
 	if (!cur_ok(&c)) {
 		return false;
 	}
-	parse_options(&c, m);
-	return true;
+	return parse_options(&c, m);
 }
 
 static void on_router_advertisement(const struct pkt *pkt, const struct ndp_msg *m,

@@ -341,8 +341,8 @@ static void explain_class(const struct selection *s, enum frame_class class, FIL
 
 void selection_explain(const struct selection *selection, FILE *out)
 {
-	fprintf(out, "%-14s%-22s%s\n", "class", "in the kernel", "records made from it");
-	for (int class = 0; class < FRAME_CLASS_COUNT; class ++) {
-		explain_class(selection, (enum frame_class) class, out);
+	fprintf(out, "%-14s%-22s%s\n", "class", "kept (whole frames)", "records made from it");
+	for (int id = 0; id < FRAME_CLASS_COUNT; id++) {
+		explain_class(selection, (enum frame_class)id, out);
 	}
 }

@@ -152,6 +152,11 @@ static bool is_finding(uint64_t bad, uint64_t seen, unsigned percent)
 	return bad > 0 && seen >= SEEN_MIN && bad * 100 >= seen * percent;
 }
 
+bool health_is_split(const struct health_counters *counters)
+{
+	return is_finding(counters->split, counters->checked, SPLIT_MIN);
+}
+
 struct finding {
 	uint64_t bad, seen;
 	unsigned percent; /* at least so many of a hundred */

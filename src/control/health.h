@@ -52,5 +52,8 @@ void health_add(struct health_counters *sum, const struct health_counters *part)
 void health_advise(const struct health_counters *counters, void (*fn)(void *user, const char *text),
                    void *user);
 
+/* Do answers reach other workers than their questions, so that fanout or NIC must be set up? */
+bool health_is_split(const struct health_counters *counters);
+
 /* To be told every frame that is worked on, with its innermost packet, before the analyzers. */
 void health_note(struct health *health, const struct pkt *pkt);

@@ -53,6 +53,22 @@ static void on_signals(struct supervisor *s)
 	}
 }
 
+/* As soon as it shows: what workers must see together is lost until it is mended. */
+static void tell_split(struct supervisor *s)
+{
+	struct health_counters sum = {.checked = 0};
+
+	for (unsigned i = 0; i < s->worker_count && !s->has_told_split; i++) {
+		health_add(&sum, &s->slots[i].shared->health);
+	}
+	if (health_is_split(&sum)) {
+		s->has_told_split = true;
+		log_warn("the two directions of connections reach different workers, so that "
+		         "servers are missed: use --fanout host, or a symmetric receive-side "
+		         "scaling (tools/nic-check)");
+	}
+}
+
 static void reload_when_due(struct supervisor *s)
 {
 	struct err err;
@@ -84,6 +100,8 @@ static void on_timer(struct supervisor *s)
 
 	if (read(s->timer_fd, &expirations, sizeof(expirations)) > 0) {
 		gather_tick(s);
+		outputs_on_clock(s);
+		tell_split(s);
 		reload_when_due(s);
 		write_stats_when_due(s);
 		if (s->control != NULL) {

@@ -363,6 +363,9 @@ static int apply(struct options *o, enum option_id id, char *word, struct err *e
 	case OPT_creds:
 		o->wants_creds = true;
 		break;
+	case OPT_mac_notes:
+		o->wants_mac_notes = true;
+		break;
 	case OPT_identify:
 		o->action = ACTION_IDENTIFY;
 		o->identify = word;

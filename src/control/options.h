@@ -60,6 +60,7 @@ struct options {
 	bool has_timestamp;
 	bool wants_nxdomain;
 	bool wants_creds;
+	bool wants_mac_notes;
 	bool stops_at_unhandled;
 	bool is_verbose;
 	unsigned workers; /* 0: auto */

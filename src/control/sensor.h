@@ -31,6 +31,7 @@ struct worker_slot {
 	uint64_t from_files;   /* frames of capture files that it read before it listened */
 	uint64_t ended_cpu_ns; /* user and system time of its processes that have ended */
 	uint64_t died, records_died, lines_died; /* in work when a process died */
+	uint64_t poisonous;                      /* frames that a process died of */
 };
 
 enum phase {
@@ -72,6 +73,9 @@ struct supervisor {
 	uint64_t stats_due_ns;          /* monotonic time of the next lines in it */
 	uint64_t started_ns;            /* monotonic time */
 	uint64_t kill_ns;    /* monotonic time at which patience with stopping workers ends */
+	bool log_has_name;   /* the log file was found in its folder at the last tick */
+	bool is_log_missed;  /* it was removed, cannot be opened anew, and that was told */
+	bool has_told_split; /* that fanout takes the directions of flows apart */
 	bool must_reload;    /* the databases, when the clock strikes: once for many signals */
 	bool ends_on_hangup; /* its terminal is gone then, and nobody else gets the lines */
 	bool is_failed;
@@ -152,6 +156,17 @@ int supervisor_reopen(struct supervisor *s, struct err *err);
 /* What there was so far, on standard error; and as lines of --stats, where there is one. */
 void supervisor_print(struct supervisor *s);
 void supervisor_write_stats(struct supervisor *s);
+
+/* ---- outputs.c ------------------------------------------------------------------------------- */
+
+/* A log whose folder was removed is opened anew as soon as that can be done. */
+void outputs_on_clock(struct supervisor *s);
+
+/*
+ * When all workers have ended: writes the lines that are kept, as long as somebody takes any. The
+ * others are lost, which is told, and the run has failed.
+ */
+void outputs_drain(struct supervisor *s);
 
 /* ---- gather.c -------------------------------------------------------------------------------- */
 

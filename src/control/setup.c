@@ -200,6 +200,7 @@ static int load(struct supervisor *s, struct err *err)
 	}
 	s->analyzer_options.wants_nxdomain = o->wants_nxdomain;
 	s->analyzer_options.wants_creds = o->wants_creds;
+	s->analyzer_options.wants_mac_notes = o->wants_mac_notes;
 	s->common = (struct worker_common){
 		.db = &s->db,
 		.dispatch = s->dispatch,
@@ -225,7 +226,7 @@ int setup_init(struct supervisor *s, const struct options *options, struct err *
 	s->options = options;
 	s->started_ns = clock_monotonic_ns();
 	snprintf(s->name, sizeof(s->name), "%s", options->name);
-	s->stdout_fd = STDOUT_FILENO;
+	s->stdout_fd = csv_open_stdout();
 	s->log_fd = s->signal_fd = s->timer_fd = s->epoll_fd = -1;
 	for (unsigned i = 0; i < WORKERS_MAX; i++) {
 		s->slots[i].control_fd = -1;
@@ -255,7 +256,8 @@ void setup_fini(struct supervisor *s)
 		flows_free(s->slots[i].flows);
 		shm_free(s->slots[i].shared, sizeof(*s->slots[i].shared));
 	}
-	int fds[] = {s->log_fd, s->signal_fd, s->timer_fd, s->epoll_fd};
+	int own_stdout_fd = s->stdout_fd != STDOUT_FILENO ? s->stdout_fd : -1;
+	int fds[] = {s->log_fd, own_stdout_fd, s->signal_fd, s->timer_fd, s->epoll_fd};
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
 		if (fds[i] >= 0) {

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Real servers: passer names product and version from one talk of a usual client. Speaks TAP.
 
-Each row of lab_servers.SERVERS is a case, asked by IPv4 and by IPv6.
+Each row of lab_servers.SERVERS is a case, asked by IPv4 and by IPv6. A second sensor listens without
+a budget of segments, and must say the same.
 """
 import sys
 import time
 
 import lab_servers
-from live import Skipped, case, check, check_equal, check_once, main
+from live import Skipped, case, check, check_equal, check_lines, check_once, main
 from servers import SERVER, Office, long_v6, v4, v6
 
 SOON_SECONDS = 5  # the bound of the test; one second is what is aimed at
@@ -43,14 +44,17 @@ def run(lab, name):
     office = Office(lab)
     running = lab_servers.Running(office, name)
     sensor = office.listen()
+    unlimited = office.listen("--acks", "all", "--name", "unlimited")
     for address in PRINTED:
         if running.row.unnamed:
             running.ask(address)
             sensor.wait_line(f"TS,{PRINTED[address]},TCP_{running.row.port},listening,")
         else:
             check_named(lab, sensor, running, address)
-    sensor.stop()
-    check_once(sensor.lines)
+    for each in (sensor, unlimited):
+        each.stop()
+        check_once(each.lines)
+    check_lines(sensor.lines, unlimited.lines)  # what a budget drops tells nothing more
     for address, product in products(sensor, running.row.port).items():
         lab.note(f"{name} at {address}: {product}")
     if running.row.unnamed:

@@ -96,6 +96,7 @@ static void describe(const struct options *o, struct text *t)
 	add_flag(t, " timestamp", o->has_timestamp);
 	add_flag(t, " nxdomain", o->wants_nxdomain);
 	add_flag(t, " creds", o->wants_creds);
+	add_flag(t, " mac-notes", o->wants_mac_notes);
 	add_flag(t, " quit", o->stops_at_unhandled);
 	add_flag(t, " verbose", o->is_verbose);
 	add_number(t, " workers=", o->workers, 0);

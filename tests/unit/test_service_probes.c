@@ -153,7 +153,8 @@ static const char *product(struct service_probes *probes, uint16_t port, struct 
 	assert_non_null(m);
 	text_init(&desc, buf, sizeof(buf));
 	enum service_match match = service_match(m, PROBE_TCP, port, payload, &desc);
-	bool has_product = strstr(buf, "://p/") != NULL;
+	const char *info = strstr(buf, "://");
+	bool has_product = info != NULL && info[3] != '\0';
 
 	assert_int_equal(match, has_product    ? SERVICE_MATCH_PRODUCT
 	                        : desc.len > 0 ? SERVICE_MATCH_SOFT
@@ -244,12 +245,14 @@ static void only_the_head_of_a_payload_is_read(void **state)
 	service_probes_free(p);
 }
 
-/* Passer's own patterns: an example of each, in the order of the file. */
-static const struct {
+struct own_row {
 	uint16_t port;
 	struct span text;
 	const char *desc;
-} own_rows[] = {
+};
+
+/* Passer's own patterns: an example of each, in the order of the file. */
+static const struct own_row own_rows[] = {
 #define TEXT(text)                                        \
 	{                                                 \
 		(const uint8_t *)(text), sizeof(text) - 1 \
@@ -274,6 +277,25 @@ static const struct {
          "imap://p/Dovecot imapd/ i/Debian/ cpe:/a:dovecot:dovecot/"},
 	{110, TEXT("+OK Dovecot (Debian) ready.\r\n"),
          "pop3://p/Dovecot pop3d/ i/Debian/ cpe:/a:dovecot:dovecot/"},
+	{1080, TEXT("\x05\0"), "socks5://i/No authentication/"},
+};
+
+/* What many servers say to their clients, and nmap knows of one as the answer to a probe. */
+static const struct own_row common_rows[] = {
+	{21, TEXT(" \r\n"), ""},
+	{139, TEXT("\x82\0\0\0"), ""},
+	{443, TEXT("\x16\x03\x01\0J\x02\0\0F\x03\x01"), "ssl://p/TLSv1.0/"},
+	{443, TEXT("\x16\3\0\0J\2\0\0F\3\0"), "ssl://p/SSLv3/"},
+	{9100, TEXT(" "), ""},
+	{9100, TEXT("0123456789AB"), ""},
+	{5432, TEXT("R\0\0\0\x08\0\0\0\x03"), ""},
+	{6379, TEXT("+OK\r\n"), ""},
+	{1720, TEXT("\x03\0\0\x08@\0\0\0"), ""},
+	{389, TEXT("0\x0c\2\1\1a\x07\n\1\0\4\0\4\0"), "ldap://"},
+	{88,
+         TEXT("\0\0\0\x88~\x81\x85"
+              "0\x81\x82\xa0\3\2\1\5\xa1\3\2\1\x1e\xa4\x11\x18\x0f"),
+         ""},
 #undef TEXT
 };
 
@@ -303,6 +325,22 @@ static void own_patterns_behind_those_of_the_system(void **state)
 		skip();
 	}
 	assert_string_equal(product(p, own_rows[0].port, own_rows[0].text), own_rows[0].desc);
+	service_probes_free(p);
+}
+
+static void what_many_servers_say(void **state)
+{
+	struct service_probes *p;
+	struct err err;
+
+	(void)state;
+	if (service_probes_new(service_probes_default_paths, &p, &err) < 0) {
+		skip();
+	}
+	for (size_t i = 0; i < sizeof(common_rows) / sizeof(common_rows[0]); i++) {
+		assert_string_equal(product(p, common_rows[i].port, common_rows[i].text),
+		                    common_rows[i].desc);
+	}
 	service_probes_free(p);
 }
 
@@ -361,6 +399,7 @@ int main(void)
 		cmocka_unit_test(only_the_head_of_a_payload_is_read),
 		cmocka_unit_test(own_patterns),
 		cmocka_unit_test(own_patterns_behind_those_of_the_system),
+		cmocka_unit_test(what_many_servers_say),
 		cmocka_unit_test(absent_file),
 		cmocka_unit_test(all_that_match),
 	};

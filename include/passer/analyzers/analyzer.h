@@ -31,6 +31,7 @@ enum verdict {
 struct analyzer_options {
 	bool wants_nxdomain;
 	bool wants_creds;
+	bool wants_mac_notes;
 };
 
 /* Counted per worker; single writer. */
@@ -39,8 +40,17 @@ struct emit_counters {
 	uint64_t suppressed; /* of a record type that is not selected */
 	uint64_t known;      /* printed before */
 	uint64_t printed;
-	uint64_t invalid; /* without a valid address, or empty */
+	uint64_t invalid;   /* without a valid address, or empty */
+	uint64_t unwritten; /* no output had room: to be stated again */
 	uint64_t printed_by_type[REC_COUNT];
+	uint64_t limited_by_type[REC_COUNT]; /* more than --max-rate: to be stated again */
+};
+
+/* How many records of a type may be printed in a second of packet time. */
+struct record_rate {
+	uint32_t max; /* 0: any number */
+	uint32_t printed[REC_COUNT];
+	uint64_t second[REC_COUNT]; /* in which these were */
 };
 
 /* What an analyzer may use. One per worker; everything in it is borrowed. */
@@ -53,6 +63,7 @@ struct analyzer_ctx {
 	const struct selection *selection;
 	struct csv *csv;
 	struct emit_counters *counters;
+	struct record_rate rate;
 	struct record rec; /* the one to fill: record_begin(&ctx->rec, …) … emit(ctx) */
 };
 

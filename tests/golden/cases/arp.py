@@ -20,6 +20,14 @@ def replies():
     yield reply(CISCO, "10.0.0.1")  # known
 
 
+@case(options=["--mac-notes"])
+def locally_administered():
+    """With --mac-notes an address that no registry gave is said to be locally administered"""
+    yield reply(CISCO, "10.0.0.1")
+    yield reply(NOBODY, "10.0.0.3")
+    yield reply("52:54:00:12:34:56", "10.0.0.4")  # has a maker all the same
+
+
 @case
 def requests_and_others():
     """Requests, gratuitous ones too, and other operations tell nothing"""

@@ -25,10 +25,11 @@ def solicitation():
 
 @case
 def solicitation_not_believed():
-    """Not from ::, not across a router, not with a code"""
+    """Not from ::, not across a router, not with a code or an option of no length"""
     yield nd(neighbour_solicitation(ALICE), src="::", dst="ff02::1:ff00:1")
     yield nd(neighbour_solicitation(BOB, source_mac(APPLE)), hop_limit=64)
     yield nd(neighbour_solicitation(BOB, source_mac(APPLE), code=1))
+    yield nd(neighbour_solicitation(BOB, source_mac(APPLE) + bytes(8)))
 
 
 @case
