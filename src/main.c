@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "control/check.h"
 #include "control/options.h"
 #include "control/questions.h"
 #include "control/supervisor.h"
@@ -39,6 +40,9 @@ int main(int argc, char **argv)
 		break;
 	case ACTION_EXPLAIN_FILTER:
 		selection_explain(&options.selection, stdout);
+		break;
+	case ACTION_CHECK:
+		status = check_machine(&options);
 		break;
 	case ACTION_RUN:
 		status = supervisor_run(&options);

@@ -203,6 +203,17 @@ static void on_redirect(const struct pkt *pkt, const struct ndp_msg *m, struct a
 	}
 }
 
+/* Routers speak with their link-local address (RFC 4861, sections 6.1.2 and 8.1). */
+static bool is_link_local(const struct addr *a)
+{
+	return a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
+}
+
+static bool is_of_router(uint8_t type)
+{
+	return type == ROUTER_ADVERTISEMENT || type == REDIRECT;
+}
+
 static enum verdict ndp_run(const struct pkt *pkt, struct analyzer_ctx *ctx)
 {
 	struct ndp_msg m;
@@ -214,7 +225,8 @@ static enum verdict ndp_run(const struct pkt *pkt, struct analyzer_ctx *ctx)
 	if (m.type == ROUTER_SOLICITATION) {
 		return VERDICT_DONE;
 	}
-	if (m.code != 0 || pkt->ttl != HOP_LIMIT_LOCAL) {
+	if (m.code != 0 || pkt->ttl != HOP_LIMIT_LOCAL ||
+	    (is_of_router(m.type) && !is_link_local(&pkt->src))) {
 		return VERDICT_UNHANDLED;
 	}
 	switch (m.type) {

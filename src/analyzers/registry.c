@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <passer/analyzers/registry.h>
-
-#include <stdlib.h>
+#include <passer/base/shm.h>
 
 #define ANALYZER(name, about) extern const struct analyzer analyzer_##name;
 #include "analyzers.def"
 #undef ANALYZER
+extern const struct analyzer analyzer_fault;
 
 static const struct analyzer_row rows[] = {
+#if PASSER_FAULTS
+	{&analyzer_fault, "harm on request, for tests"}, /* first: no other one ends the matter */
+#endif
 #define ANALYZER(name, about) {&analyzer_##name, about},
 #include "analyzers.def"
 #undef ANALYZER
@@ -20,6 +23,7 @@ struct dispatch {
 	uint32_t by_layer[LAYER_COUNT];   /* analyzers that want every packet of a layer */
 	uint32_t by_port[UINT16_MAX + 1]; /* analyzers that want a port, of whatever layer */
 	uint32_t of_layer[LAYER_COUNT];   /* all analyzers of a layer */
+	uint32_t off;                     /* those that are not run any more */
 };
 
 const struct analyzer_row *analyzer_rows(size_t *out_count)
@@ -30,7 +34,7 @@ const struct analyzer_row *analyzer_rows(size_t *out_count)
 
 struct dispatch *dispatch_new(void)
 {
-	struct dispatch *d = calloc(1, sizeof(*d));
+	struct dispatch *d = shm_new(sizeof(*d));
 
 	if (d == NULL) {
 		return NULL;
@@ -58,7 +62,25 @@ struct dispatch *dispatch_new(void)
 
 void dispatch_free(struct dispatch *dispatch)
 {
-	free(dispatch);
+	shm_free(dispatch, sizeof(*dispatch));
+}
+
+void dispatch_switch_off(struct dispatch *dispatch, unsigned row)
+{
+	__atomic_fetch_or(&dispatch->off, UINT32_C(1) << row, __ATOMIC_RELAXED);
+}
+
+bool dispatch_is_off(const struct dispatch *dispatch, unsigned row)
+{
+	return (__atomic_load_n(&dispatch->off, __ATOMIC_RELAXED) >> row & 1) != 0;
+}
+
+/* Told before it runs, so that a death is known to be its. */
+static void note_running(const struct analyzer_ctx *ctx, uint32_t row)
+{
+	if (ctx->running != NULL) {
+		__atomic_store_n(ctx->running, row, __ATOMIC_RELAXED);
+	}
 }
 
 enum verdict dispatch_run(const struct dispatch *dispatch, const struct pkt *pkt,
@@ -71,11 +93,14 @@ enum verdict dispatch_run(const struct dispatch *dispatch, const struct pkt *pkt
 		wanted |= (dispatch->by_port[pkt->sport] | dispatch->by_port[pkt->dport]) &
 		          dispatch->of_layer[pkt->layer];
 	}
+	wanted &= ~__atomic_load_n(&dispatch->off, __ATOMIC_RELAXED);
 	while (wanted != 0 && verdict == VERDICT_PASSED) {
 		unsigned i = (unsigned)__builtin_ctz(wanted);
 
 		wanted &= wanted - 1;
+		note_running(ctx, i + 1);
 		verdict = rows[i].analyzer->run(pkt, ctx);
 	}
+	note_running(ctx, 0);
 	return verdict;
 }

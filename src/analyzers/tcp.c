@@ -186,12 +186,15 @@ static void identify(const struct segment *s, struct analyzer_ctx *ctx)
 	}
 }
 
-static void on_server_data(const struct segment *s, struct analyzer_ctx *ctx)
+static void on_server_data(const struct segment *s, const struct service_view *server,
+                           struct analyzer_ctx *ctx)
 {
 	const struct banner *banner;
 
-	identify(s, ctx);
-	if (service_has(ctx->ledger, &s->src, SERVICE_DESCRIBED_BY_TABLE, s->time_ns)) {
+	if (server->may_identify) {
+		identify(s, ctx);
+	}
+	if (server->is_described) {
 		return;
 	}
 	banner = find_banner(ctx->db->tcp_servers, s->src.port, s->pkt->payload);
@@ -217,14 +220,18 @@ static void on_client_data(const struct segment *s, struct analyzer_ctx *ctx)
 
 static void on_data(const struct segment *s, struct analyzer_ctx *ctx)
 {
+	struct service_view views[2];
+
 	if (s->pkt->payload.len == 0) {
 		return;
 	}
-	bool from_server = service_state(ctx->ledger, &s->src, s->time_ns) == SERVICE_LISTENING;
-	bool to_server = service_state(ctx->ledger, &s->dst, s->time_ns) == SERVICE_LISTENING;
+	service_look(ctx->ledger, (const struct endpoint *const[]){&s->src, &s->dst}, s->time_ns,
+	             views);
+	bool from_server = views[0].state == SERVICE_LISTENING;
+	bool to_server = views[1].state == SERVICE_LISTENING;
 
 	if (from_server && !to_server) {
-		on_server_data(s, ctx);
+		on_server_data(s, &views[0], ctx);
 	} else if (to_server && !from_server) {
 		on_client_data(s, ctx);
 	}

@@ -112,18 +112,42 @@ static size_t utf8_sequence(struct span s, bool *out_valid)
 	return lead->len;
 }
 
+static size_t plain_len(struct span bytes)
+{
+	size_t n = 0;
+
+	while (n < bytes.len && is_plain(bytes.data[n])) {
+		n++;
+	}
+	return n;
+}
+
+/* As many of them as there is room for. */
+static void put_plain(struct text *t, struct span bytes, bool lower)
+{
+	size_t room = t->cap - t->len - 1;
+	size_t n = bytes.len < room ? bytes.len : room;
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t b = bytes.data[i];
+
+		t->buf[t->len + i] = (char)(lower && b >= 'A' && b <= 'Z' ? b | 0x20 : b);
+	}
+	t->len += n;
+	t->buf[t->len] = '\0';
+	t->cut = n < bytes.len;
+}
+
 static void add_clean(struct text *t, struct span bytes, bool lower)
 {
 	while (bytes.len > 0 && !t->cut) {
 		uint8_t b = bytes.data[0];
-		size_t n = 1;
+		size_t n = plain_len(bytes);
 
-		if (is_plain(b)) {
-			if (lower && b >= 'A' && b <= 'Z') {
-				b |= 0x20;
-			}
-			put(t, &b, 1);
+		if (n > 0) {
+			put_plain(t, span_of(bytes.data, n), lower);
 		} else if (b < 0x80) {
+			n = 1;
 			put_special(t, b);
 		} else {
 			bool valid;

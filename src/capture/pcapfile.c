@@ -43,7 +43,7 @@ enum link_type pcapfile_link_type(uint32_t number)
 	}
 }
 
-int pcapfile_need(struct pcapfile *f, size_t n, const char *what, struct err *err)
+int pcapfile_bring(struct pcapfile *f, size_t n, const char *what, struct err *err)
 {
 	int ret = stream_need(f->stream, n, err);
 

@@ -25,6 +25,8 @@
 #define NAME_SIZE  32
 #define NS_PER_SEC 1000000000u
 
+#define CACHE_LINE_BYTES 64
+
 struct ring {
 	struct source source;
 	char name[NAME_SIZE];
@@ -128,6 +130,19 @@ static const struct tpacket3_hdr *header_at(const struct ring *r,
 	return header->tp_mac >= TPACKET3_HDRLEN && end <= r->memory.block_bytes ? header : NULL;
 }
 
+/*
+ * The frame that comes next, while this one is worked on: its header, and so much of it as has the
+ * headers of most packets. An address that is nonsense does no harm.
+ */
+static void prefetch_next(const struct tpacket3_hdr *header)
+{
+	const uint8_t *next = (const uint8_t *)header + header->tp_next_offset;
+
+	__builtin_prefetch(next);
+	__builtin_prefetch(next + CACHE_LINE_BYTES);
+	__builtin_prefetch(next + 2 * CACHE_LINE_BYTES);
+}
+
 static struct frame frame_of(const struct tpacket3_hdr *header)
 {
 	const uint8_t *base = (const uint8_t *)header;
@@ -173,11 +188,14 @@ static uint32_t walk_block(struct ring *r, const struct tpacket_block_desc *bloc
 		if (i >= skipped) {
 			struct frame frame = frame_of(header);
 
+			prefetch_next(header);
 			frame.is_wanted = was_asked(r, frame.link);
 			/* Before it is handed out: it shall not kill the successor too. */
 			__atomic_store_n(&r->progress->frames, r->progress->frames + 1,
 			                 __ATOMIC_RELEASE);
+			__atomic_store_n(&r->progress->is_in_work, 1, __ATOMIC_RELEASE);
 			fn(user, &frame);
+			__atomic_store_n(&r->progress->is_in_work, 0, __ATOMIC_RELEASE);
 		}
 		if (i + 1 < frames && header->tp_next_offset < TPACKET3_HDRLEN) {
 			return i + 1; /* would be the same frame again */
@@ -480,6 +498,42 @@ int ring_set_selection(struct ring *ring, const struct ring_selection *selection
 int ring_read_filter(const struct ring *ring, struct filter_counters *out_counters)
 {
 	return filter_read(ring->filter, out_counters);
+}
+
+/* The block that was being walked; NULL: it has been given back. */
+static const struct tpacket_block_desc *block_in_work(const struct ring *ring)
+{
+	for (unsigned i = 0; i < ring->memory.blocks; i++) {
+		const struct tpacket_block_desc *block = block_at(ring, i);
+
+		if (is_ours(block) && block->hdr.bh1.seq_num == ring->progress->block_seq) {
+			return block;
+		}
+	}
+	return NULL;
+}
+
+bool ring_frame_in_work(const struct ring *ring, struct frame *out_frame)
+{
+	const struct tpacket_block_desc *block = block_in_work(ring);
+	uint32_t number = frames_begun(ring->progress);
+
+	if (ring->progress->is_in_work == 0 || block == NULL || number == 0 ||
+	    number > block->hdr.bh1.num_pkts) {
+		return false;
+	}
+	size_t offset = block->hdr.bh1.offset_to_first_pkt;
+	const struct tpacket3_hdr *header = header_at(ring, block, offset);
+
+	for (uint32_t i = 1; i < number && header != NULL; i++) {
+		offset += header->tp_next_offset;
+		header = header_at(ring, block, offset);
+	}
+	if (header == NULL) {
+		return false;
+	}
+	*out_frame = frame_of(header);
+	return true;
 }
 
 /* Both go on meanwhile: the block in work may be another one by now. */

@@ -16,28 +16,6 @@
 
 #define BUFFER_BYTES ((size_t)256 << 10)
 
-struct stream {
-	int fd;
-	bool is_pipe;           /* may have nothing to read for a while */
-	bool has_begun;         /* the first bytes have told whether it is packed */
-	bool is_disk_ended;     /* read() has said so */
-	bool is_ended;          /* nothing will come into the window any more */
-	uint64_t disk_size;     /* 0: unknown */
-	uint64_t disk_read;     /* bytes read from fd */
-	uint64_t window_offset; /* of window[0] in the unpacked stream */
-
-	uint8_t *window;
-	size_t window_size;
-	size_t pos, len; /* window[pos .. len) is unread */
-
-	struct unpacker *unpacker; /* NULL: the file is plain */
-	uint8_t *packed_buffer;
-	struct span packed; /* part of it not yet unpacked */
-
-	int fault; /* negative errno that comes behind the bytes in the window */
-	struct err fault_reason;
-};
-
 static bool is_readable(const struct stream *s)
 {
 	struct pollfd p = {.fd = s->fd, .events = POLLIN};
@@ -214,21 +192,6 @@ int stream_need(struct stream *stream, size_t n, struct err *err)
 	int ret = stream->has_begun ? 0 : begin(stream, err);
 
 	return ret == 0 ? need(stream, n, err) : ret;
-}
-
-struct span stream_peek(const struct stream *stream, size_t n)
-{
-	size_t left = stream->len - stream->pos;
-
-	return span_of(stream->window + stream->pos, n < left ? n : left);
-}
-
-struct span stream_take(struct stream *stream, size_t n)
-{
-	struct span taken = stream_peek(stream, n);
-
-	stream->pos += taken.len;
-	return taken;
 }
 
 uint64_t stream_offset(const struct stream *stream)

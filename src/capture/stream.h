@@ -14,7 +14,28 @@
 #include <passer/base/err.h>
 #include <passer/base/span.h>
 
-struct stream;
+/* Open for the short functions below, which are asked for each frame; others leave it alone. */
+struct stream {
+	uint8_t *window;
+	size_t pos, len; /* window[pos .. len) is unread */
+	size_t window_size;
+	uint64_t window_offset; /* of window[0] in the unpacked stream */
+
+	int fd;
+	bool is_pipe;       /* may have nothing to read for a while */
+	bool has_begun;     /* the first bytes have told whether it is packed */
+	bool is_disk_ended; /* read() has said so */
+	bool is_ended;      /* nothing will come into the window any more */
+	uint64_t disk_size; /* 0: unknown */
+	uint64_t disk_read; /* bytes read from fd */
+
+	struct unpacker *unpacker; /* NULL: the file is plain */
+	uint8_t *packed_buffer;
+	struct span packed; /* part of it not yet unpacked */
+
+	int fault; /* negative errno that comes behind the bytes in the window */
+	struct err fault_reason;
+};
 
 /*
  * Opens path; "-" is standard input. Nothing is waited for or read. Returns 0, or a negative errno
@@ -34,10 +55,21 @@ void stream_close(struct stream *stream);
 int stream_need(struct stream *stream, size_t n, struct err *err);
 
 /* The next bytes in the window: n of them, or fewer when fewer are there. */
-struct span stream_peek(const struct stream *stream, size_t n);
+static inline struct span stream_peek(const struct stream *stream, size_t n)
+{
+	size_t left = stream->len - stream->pos;
+
+	return span_of(stream->window + stream->pos, n < left ? n : left);
+}
 
 /* The same, and moves on behind them. */
-struct span stream_take(struct stream *stream, size_t n);
+static inline struct span stream_take(struct stream *stream, size_t n)
+{
+	struct span taken = stream_peek(stream, n);
+
+	stream->pos += taken.len;
+	return taken;
+}
 
 /* Bytes taken so far: the offset in the unpacked stream. */
 uint64_t stream_offset(const struct stream *stream);

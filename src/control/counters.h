@@ -4,7 +4,7 @@
 
 #include "report.h"
 
-#define COUNTERS_MAX 24 /* rows of one kind */
+#define COUNTERS_MAX 32 /* rows of one kind */
 
 struct counters {
 	unsigned count;

@@ -49,6 +49,7 @@ static int start_worker(struct supervisor *s, unsigned i)
 	}
 	slot->is_given_up = slot->is_retiring = false;
 	slot->born_ns = clock_monotonic_ns();
+	poison_forget(s, i);
 	slot->pid = fork();
 	if (slot->pid == 0) {
 		/* Else a worker would not see the supervisor's end of its siblings close. */
@@ -152,31 +153,15 @@ unsigned crew_running(const struct supervisor *s)
  * it. */
 static void flush_left(struct supervisor *s, unsigned i)
 {
-	struct csv csv = {
-		.buffer = &s->slots[i].shared->buffer,
-		.counters = &s->slots[i].shared->csv,
-		.stdout_fd = s->stdout_fd,
-		.log_fd = s->log_fd,
-	};
+	struct csv csv = worker_csv(&s->common, s->slots[i].shared, s->stdout_fd, s->log_fd);
 
+	csv_mend(&csv);
 	(void)csv_flush(&csv);
 	if (s->common.unhandled != NULL) {
 		pcapdump_flush(s->common.unhandled, i);
 	}
 	if (s->common.suspicious != NULL) {
 		pcapdump_flush(s->common.suspicious, i);
-	}
-}
-
-/* What it hung on was most likely a reader that takes nothing: nobody shall hang on that again. */
-static void drop_left_lines(struct supervisor *s, struct worker_slot *slot)
-{
-	if (s->phase == PHASE_STOPPING) {
-		csv_drop(&(struct csv){
-			.buffer = &slot->shared->buffer,
-			.counters = &slot->shared->csv,
-		});
-		s->stdout_fd = -1;
 	}
 }
 
@@ -214,18 +199,18 @@ static bool must_wait(struct worker_slot *slot)
 static int on_worker_end(struct supervisor *s, unsigned i, int status)
 {
 	struct worker_slot *slot = &s->slots[i];
-	char how[64];
+	char buf[256];
+	struct text how;
 
 	slot->pid = 0;
 	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, slot->control_fd, NULL);
 	close(slot->control_fd);
 	slot->control_fd = -1;
 	gather_death(s, i);
+	flush_left(s, i);
 	if (slot->is_given_up) {
-		drop_left_lines(s, slot);
 		return 0;
 	}
-	flush_left(s, i);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		if (slot->is_retiring) {
 			return succeed(s, i);
@@ -234,18 +219,21 @@ static int on_worker_end(struct supervisor *s, unsigned i, int status)
 			return 0;
 		}
 	}
-	snprintf(how, sizeof(how),
-	         WIFSIGNALED(status) ? "was killed by signal %d" : "ended with status %d",
-	         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	text_init(&how, buf, sizeof(buf));
+	text_add(&how, WIFSIGNALED(status) ? "was killed by signal " : "ended with status ");
+	text_add_uint(&how,
+	              (unsigned)(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)));
+	poison_on_death(s, i, status, &how);
+	s->must_mend_names = true;
 	slot->restarts++;
 	if (must_wait(slot) && s->phase == PHASE_RUNNING) {
 		log_error(
 			"worker %u %s once more right after its start; the next one waits a second",
-			i, how);
+			i, how.buf);
 		slot->rebirth_ns = clock_monotonic_ns() + NS_PER_S;
 		return 0;
 	}
-	return replace_worker(s, i, how);
+	return replace_worker(s, i, how.buf);
 }
 
 static uint64_t ns_of(struct timeval t)

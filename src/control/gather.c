@@ -26,6 +26,9 @@ static void read_shared(const struct worker_shared *shared, struct worker_counts
 	c->emit.suppressed = LOAD(shared->emit.suppressed);
 	c->emit.invalid = LOAD(shared->emit.invalid);
 	c->emit.printed = LOAD(shared->emit.printed);
+	c->emit.unwritten = LOAD(shared->emit.unwritten);
+	memcpy(c->emit.limited_by_type, shared->emit.limited_by_type,
+	       sizeof(c->emit.limited_by_type));
 	memcpy(c->emit.printed_by_type, shared->emit.printed_by_type,
 	       sizeof(c->emit.printed_by_type));
 	c->emit.offered = LOAD(shared->emit.offered);
@@ -42,6 +45,7 @@ static struct worker_counts read_worker(const struct supervisor *s, const struct
 {
 	struct worker_counts c = {
 		.died = slot->died,
+		.poisonous = slot->poisonous,
 		.records_died = slot->records_died,
 		.lines_died = slot->lines_died,
 		.cpu_ns = slot->ended_cpu_ns,
@@ -69,8 +73,7 @@ void gather_death(struct supervisor *s, unsigned i)
 	slot->lines_died += one_at_most(c.emit.printed, c.csv.lines + c.lines_died);
 }
 
-/* User and system time of a process that runs. */
-static uint64_t cpu_ns_of(pid_t pid)
+uint64_t gather_cpu_ns(pid_t pid)
 {
 	clockid_t clock;
 	struct timespec t;
@@ -91,7 +94,7 @@ static void gather_worker(struct supervisor *s, unsigned i)
 	w->cpu = slot->cpu;
 	w->restarts = slot->restarts;
 	w->counts = read_worker(s, slot);
-	w->counts.cpu_ns += cpu_ns_of(slot->pid);
+	w->counts.cpu_ns += gather_cpu_ns(slot->pid);
 	for (unsigned k = 0; k < s->interfaces.count; k++) {
 		struct report_ring *ring = &r->rings[k][i];
 
@@ -231,6 +234,24 @@ static void gather_health(struct supervisor *s)
 	}
 }
 
+static void gather_analyzers(struct supervisor *s)
+{
+	size_t count;
+	const struct analyzer_row *rows = analyzer_rows(&count);
+	struct report *r = &s->report;
+
+	r->analyzer_count = 0;
+	for (unsigned i = 0; i < count; i++) {
+		if (s->deaths[i].count > 0) {
+			r->analyzers[r->analyzer_count++] = (struct report_analyzer){
+				.name = rows[i].analyzer->name,
+				.deaths = s->deaths[i].count,
+				.is_off = dispatch_is_off(s->dispatch, i),
+			};
+		}
+	}
+}
+
 static void gather_sensor(struct supervisor *s)
 {
 	struct report *r = &s->report;
@@ -239,7 +260,7 @@ static void gather_sensor(struct supervisor *s)
 	r->pid = getpid();
 	r->time_s = (uint64_t)time(NULL);
 	r->uptime_ns = clock_monotonic_ns() - s->started_ns;
-	r->cpu_ns = cpu_ns_of(getpid());
+	r->cpu_ns = gather_cpu_ns(getpid());
 	r->selection = *s->selection;
 	r->profile = report_profile_name(s->selection);
 }
@@ -248,6 +269,7 @@ const struct report *gather_report(struct supervisor *s)
 {
 	gather_sensor(s);
 	gather_tables(s);
+	gather_analyzers(s);
 	gather_health(s);
 	gather_interfaces(s);
 	gather_geometry(s);

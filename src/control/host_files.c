@@ -326,6 +326,11 @@ static void make_home_folder(const char *path)
 	}
 }
 
+void host_files_make_folder(const struct host_files *files)
+{
+	make_home_folder(files->suspicious);
+}
+
 /* Waits for the other instance that is at the same work. */
 static int lock(const char *path, struct err *err)
 {

@@ -25,6 +25,9 @@ struct host_files {
 /* 0, or -ENAMETOOLONG with err set. One line when there is no HOME and it is needed. */
 int host_files_init(struct host_files *files, const struct options *options, struct err *err);
 
+/* Makes the folder of the suspicious hosts, where it is the one in HOME and absent. */
+void host_files_make_folder(const struct host_files *files);
+
 /*
  * The trusted hosts; a file that is absent, empty or useless gives those of hosts_trusted.tsv, and
  * a line says so when a user would wonder. 0 or -ENOMEM with err set.

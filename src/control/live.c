@@ -4,6 +4,7 @@
 
 #include <passer/base/clock.h>
 #include <passer/base/log.h>
+#include <passer/ledger/names.h>
 
 #include <errno.h>
 #include <signal.h>
@@ -101,6 +102,10 @@ static void on_timer(struct supervisor *s)
 	if (read(s->timer_fd, &expirations, sizeof(expirations)) > 0) {
 		gather_tick(s);
 		outputs_on_clock(s);
+		poison_watch(s);
+		if (s->must_mend_names) {
+			s->must_mend_names = names_mend(s->ledger.names);
+		}
 		tell_split(s);
 		reload_when_due(s);
 		write_stats_when_due(s);
@@ -261,8 +266,14 @@ bool live_run(struct supervisor *s)
 
 	if (ret == 0) {
 		open_control(s);
+		ret = supervisor_confine(s, &err);
+	}
+	if (ret == 0) {
 		announce(s);
 	} else {
+		if (ret == -EPERM || ret == -EACCES) {
+			confine_add_missing(&err);
+		}
 		log_error("%s", err.text);
 		s->is_failed = true;
 		begin_stop(s); /* whatever was started already */

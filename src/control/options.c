@@ -245,6 +245,10 @@ static int set_sizes(struct options *o, enum option_id id, const char *word, str
 		ret = parse_number("--dump-limit", word, 1, 1ul << 30, &value, err);
 		o->dump_limit_bytes = ret == 0 ? (uint64_t)value << 20 : 0;
 		return ret;
+	case OPT_max_rate:
+		ret = parse_number("--max-rate", word, 0, 1000000, &value, err);
+		o->max_rate = ret == 0 ? (uint32_t)value : 0;
+		return ret;
 	case OPT_stats_interval:
 		ret = parse_number("--stats-interval", word, 1, 86400, &value, err);
 		o->stats_interval_s = ret == 0 ? (unsigned)value : 0;
@@ -333,6 +337,7 @@ static int apply(struct options *o, enum option_id id, char *word, struct err *e
 	case OPT_block_kib:
 	case OPT_retire_ms:
 	case OPT_dump_limit:
+	case OPT_max_rate:
 	case OPT_stats_interval:
 		return set_sizes(o, id, word, err);
 	case OPT_stats:
@@ -351,6 +356,9 @@ static int apply(struct options *o, enum option_id id, char *word, struct err *e
 	case OPT_unhandled:
 		o->unhandled_path = word;
 		break;
+	case OPT_quarantine:
+		o->quarantine_path = word;
+		break;
 	case OPT_suspicious:
 		o->dump_path = word;
 		break;
@@ -365,6 +373,18 @@ static int apply(struct options *o, enum option_id id, char *word, struct err *e
 		break;
 	case OPT_mac_notes:
 		o->wants_mac_notes = true;
+		break;
+	case OPT_user:
+		o->user = word;
+		break;
+	case OPT_core_dumps:
+		o->has_core_dumps = true;
+		break;
+	case OPT_unconfined:
+		o->is_unconfined = true;
+		break;
+	case OPT_check:
+		o->action = ACTION_CHECK;
 		break;
 	case OPT_identify:
 		o->action = ACTION_IDENTIFY;

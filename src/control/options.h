@@ -23,6 +23,7 @@ enum action {
 	ACTION_CHECK_SIGNATURES,
 	ACTION_IDENTIFY,
 	ACTION_EXPLAIN_FILTER,
+	ACTION_CHECK,
 };
 
 /* As the user said them, NULL where he did not. */
@@ -50,10 +51,13 @@ struct options {
 	const char *dump_path;      /* of packets of suspicious hosts */
 	const char *trusted_path;   /* NULL: in ~/.passer; as the next one */
 	const char *suspicious_path;
+	const char *quarantine_path; /* NULL: QUARANTINE_DEFAULT_PATH, if it can be written */
 	uint64_t dump_limit_bytes;
+	uint32_t max_rate;      /* records of a type in a second; 0: any number */
 	const char *stats_path; /* NULL: none */
 	unsigned stats_interval_s;
 	const char *name; /* of the sensor, for its control socket */
+	const char *user; /* NULL: see privileges.h */
 	struct selection_words selection_words;
 	struct selection selection; /* what they come to */
 	enum fanout_mode fanout;
@@ -63,6 +67,8 @@ struct options {
 	bool wants_mac_notes;
 	bool stops_at_unhandled;
 	bool is_verbose;
+	bool has_core_dumps;
+	bool is_unconfined;
 	unsigned workers; /* 0: auto */
 	cpu_set_t cpus;   /* those that workers are pinned to */
 	size_t ring_bytes;

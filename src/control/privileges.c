@@ -104,11 +104,11 @@ uint64_t privileges_permitted(void)
 	return (uint64_t)data[1].permitted << 32 | data[0].permitted;
 }
 
-/* What cannot be dropped, for want of CAP_SETPCAP, no_new_privs makes useless. */
-static void drop_bounding(uint64_t kept)
+/* What is not permitted yet, ever. Without CAP_SETPCAP no_new_privs alone does it. */
+static void drop_bounding(void)
 {
 	for (unsigned long i = 0; i < CAPABILITIES_MAX; i++) {
-		if ((kept & CAP_BIT(i)) == 0 && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) != 0) {
+		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) != 0) {
 			return;
 		}
 	}
@@ -132,15 +132,14 @@ int privileges_keep(uint64_t capabilities, struct err *err)
 	int ret = set_capabilities(permitted, kept | (permitted & CAP_BIT(CAP_SETPCAP)));
 
 	if (ret == 0) {
-		drop_bounding(kept);
+		drop_bounding();
 		ret = set_capabilities(kept, kept);
 	}
 	if (ret == 0 && (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 ||
 	                 prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)) {
 		ret = -errno;
 	}
-	return ret == 0 ? 0
-	                : err_set(err, ret, "cannot drop capabilities: %s", strerror(-ret));
+	return ret == 0 ? 0 : err_set(err, ret, "cannot drop capabilities: %s", strerror(-ret));
 }
 
 void privileges_set_core_dumps(bool has_core_dumps)

@@ -90,6 +90,16 @@ uint64_t ring_counts_seen(const struct ring_counts *counts)
 	return filter.kept + filter.dropped + counts->unwanted.dropped;
 }
 
+uint64_t emit_limited(const struct emit_counters *counters)
+{
+	uint64_t sum = 0;
+
+	for (int type = 0; type < REC_COUNT; type++) {
+		sum += counters->limited_by_type[type];
+	}
+	return sum;
+}
+
 static void add_emit(struct emit_counters *sum, const struct emit_counters *part)
 {
 	sum->offered += part->offered;
@@ -97,8 +107,10 @@ static void add_emit(struct emit_counters *sum, const struct emit_counters *part
 	sum->known += part->known;
 	sum->printed += part->printed;
 	sum->invalid += part->invalid;
+	sum->unwritten += part->unwritten;
 	for (int type = 0; type < REC_COUNT; type++) {
 		sum->printed_by_type[type] += part->printed_by_type[type];
+		sum->limited_by_type[type] += part->limited_by_type[type];
 	}
 }
 
@@ -111,6 +123,7 @@ void worker_counts_add(struct worker_counts *sum, const struct worker_counts *pa
 	sum->behind_stop += part->behind_stop;
 	sum->analysed += part->analysed;
 	sum->died += part->died;
+	sum->poisonous += part->poisonous;
 	sum->unhandled += part->unhandled;
 	sum->cpu_ns += part->cpu_ns;
 	sum->records_died += part->records_died;
@@ -139,7 +152,8 @@ uint64_t worker_counts_results(const struct worker_counts *c)
 {
 	const struct emit_counters *e = &c->emit;
 
-	return e->printed + e->known + e->suppressed + e->invalid + c->records_died;
+	return e->printed + e->known + e->suppressed + e->invalid + e->unwritten + emit_limited(e) +
+	       c->records_died;
 }
 
 struct ring_mark report_ring_mark(const struct report_ring *ring)

@@ -17,7 +17,7 @@
 #include "health.h"
 #include "options.h"
 
-#include <passer/analyzers/analyzer.h>
+#include <passer/analyzers/registry.h>
 #include <passer/capture/link.h>
 #include <passer/capture/ring.h>
 #include <passer/decode/pkt.h>
@@ -110,6 +110,7 @@ struct worker_counts {
 	uint64_t behind_stop;   /* with -q: behind the packet that was to be the last one */
 	uint64_t analysed;
 	uint64_t died;      /* frames on which a process died */
+	uint64_t poisonous; /* of these, the ones that it died of */
 	uint64_t unhandled; /* an analyzer's business, but no rule knew them */
 	uint64_t cpu_ns;    /* user and system time */
 	uint64_t records_died, lines_died;
@@ -117,6 +118,9 @@ struct worker_counts {
 	struct emit_counters emit;
 	struct csv_counters csv;
 };
+
+/* Facts of all types over the rate. */
+uint64_t emit_limited(const struct emit_counters *counters);
 
 void worker_counts_add(struct worker_counts *sum, const struct worker_counts *part);
 
@@ -143,6 +147,13 @@ struct report_worker {
 };
 
 struct worker_mark report_worker_mark(const struct report_worker *worker);
+
+/* One in which workers died. */
+struct report_analyzer {
+	const char *name;
+	unsigned deaths;
+	bool is_off; /* it is not run any more */
+};
 
 struct report_table {
 	const char *name;
@@ -181,6 +192,8 @@ struct report {
 
 	struct report_table tables[REPORT_TABLES_MAX];
 	unsigned table_count;
+	struct report_analyzer analyzers[ANALYZERS_MAX];
+	unsigned analyzer_count;
 	struct health_counters health; /* of all workers */
 	uint64_t names_evicted;
 	uint64_t suspects_refused; /* warnings for which there was no room */

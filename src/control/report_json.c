@@ -211,6 +211,19 @@ static json_t *tables_json(const struct report *r)
 	return object;
 }
 
+static json_t *analyzers_json(const struct report *r)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < r->analyzer_count; i++) {
+		const struct report_analyzer *a = &r->analyzers[i];
+
+		json_array_append_new(array, json_pack("{s:s, s:o, s:b}", "name", a->name, "deaths",
+		                                       number(a->deaths), "is_off", a->is_off));
+	}
+	return array;
+}
+
 static json_t *vlans_json(const struct health_counters *health)
 {
 	json_t *array = json_array();
@@ -248,17 +261,18 @@ json_t *report_json(const struct report *report)
 {
 	struct balance balance = report_balance(report);
 
-	return json_pack(
-		"{s:s, s:i, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-		"name", report->name, "pid", (int)report->pid, "version", PASSER_VERSION, "time",
-		number(report->time_s), "uptime_seconds", seconds(report->uptime_ns),
-		"supervisor_cpu_ms", number(report->cpu_ns / NS_PER_MS), "is_final",
-		report->is_final, "profile",
-		report_json_selection(&report->selection, report->profile), "interfaces",
-		interfaces_json(report), "rings", rings_json(report), "workers",
-		workers_json(report), "total", total_json(report), "tables", tables_json(report),
-		"health", health_json(&report->health), "balance", balance_json(&balance),
-		"unaccounted", number(balance_sum(&balance)));
+	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+	                 "s:o, s:o, s:o}",
+	                 "name", report->name, "pid", (int)report->pid, "version", PASSER_VERSION,
+	                 "time", number(report->time_s), "uptime_seconds",
+	                 seconds(report->uptime_ns), "supervisor_cpu_ms",
+	                 number(report->cpu_ns / NS_PER_MS), "is_final", report->is_final,
+	                 "profile", report_json_selection(&report->selection, report->profile),
+	                 "interfaces", interfaces_json(report), "rings", rings_json(report),
+	                 "workers", workers_json(report), "total", total_json(report), "tables",
+	                 tables_json(report), "analyzers", analyzers_json(report), "health",
+	                 health_json(&report->health), "balance", balance_json(&balance),
+	                 "unaccounted", number(balance_sum(&balance)));
 }
 
 /* ---- Selections ---- */

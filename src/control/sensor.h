@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "confine.h"
 #include "control_socket.h"
 #include "host_files.h"
 #include "interfaces.h"
@@ -14,6 +15,27 @@
 #include "worker.h"
 
 #include <sys/types.h>
+
+#define QUARANTINE_DEFAULT_PATH "/var/lib/passer/quarantine.pcapng"
+
+#define ANALYZER_DEATHS_MAX 3 /* within a minute: then it is switched off */
+
+/* Workers that died in an analyzer. */
+struct analyzer_deaths {
+	unsigned count;
+	uint64_t at_ns[ANALYZER_DEATHS_MAX]; /* monotonic times of the last ones, in turn */
+};
+
+/* Records of a type over --max-rate. */
+struct flood {
+	bool is_on;
+	uint64_t limited, before; /* left out up to the last tick; and before it began */
+};
+
+/* What the watchdog saw of a worker at first, as long as it is on the same frame. */
+struct frame_watch {
+	uint64_t frames, cpu_ns;
+};
 
 /* What the supervisor keeps of a worker, whichever process it is at the moment. */
 struct worker_slot {
@@ -24,8 +46,10 @@ struct worker_slot {
 	unsigned quick_deaths; /* in a row, each within a second of its start */
 	uint64_t born_ns;      /* monotonic time of its start */
 	uint64_t rebirth_ns;   /* when it is started again; 0: not waiting for that */
-	bool is_given_up;      /* it did not stop and is killed */
-	bool is_retiring;      /* it was told to make room for one with new databases */
+	bool is_hung;          /* it spent too long on a frame and is killed */
+	struct frame_watch watch;
+	bool is_given_up; /* it did not stop and is killed */
+	bool is_retiring; /* it was told to make room for one with new databases */
 	struct worker_shared *shared;
 	struct flows *flows;
 	uint64_t from_files;   /* frames of capture files that it read before it listened */
@@ -57,6 +81,7 @@ struct supervisor {
 	struct health_recent *recent;
 	struct worker_common common;
 	struct host_files host_files;
+	struct confinement confinement;
 	struct worker_slot slots[WORKERS_MAX];
 	unsigned worker_count;
 	struct interfaces interfaces;
@@ -76,8 +101,12 @@ struct supervisor {
 	bool log_has_name;   /* the log file was found in its folder at the last tick */
 	bool is_log_missed;  /* it was removed, cannot be opened anew, and that was told */
 	bool has_told_split; /* that fanout takes the directions of flows apart */
-	bool must_reload;    /* the databases, when the clock strikes: once for many signals */
-	bool ends_on_hangup; /* its terminal is gone then, and nobody else gets the lines */
+	struct pcapdump *quarantine; /* NULL: none */
+	struct analyzer_deaths deaths[ANALYZERS_MAX];
+	struct flood floods[REC_COUNT];
+	bool must_mend_names; /* a worker may have died within them */
+	bool must_reload;     /* the databases, when the clock strikes: once for many signals */
+	bool ends_on_hangup;  /* its terminal is gone then, and nobody else gets the lines */
 	bool is_failed;
 };
 
@@ -153,13 +182,33 @@ bool supervisor_hang_up(struct supervisor *s);
 /* Opens the log file and that of --stats anew. 0, or a negative errno with err set. */
 int supervisor_reopen(struct supervisor *s, struct err *err);
 
+/* Gives up what the supervisor needs no more. 0, or a negative errno with err set: it must end. */
+int supervisor_confine(struct supervisor *s, struct err *err);
+
 /* What there was so far, on standard error; and as lines of --stats, where there is one. */
 void supervisor_print(struct supervisor *s);
 void supervisor_write_stats(struct supervisor *s);
 
+/* ---- poison.c -------------------------------------------------------------------------------- */
+
+/*
+ * Worker i has died: when it was of the frame in work, keeps the frame, blames the analyzer, and
+ * says so in *how, which has "was killed by signal 11" or the like. Before its successor starts.
+ */
+void poison_on_death(struct supervisor *s, unsigned i, int status, struct text *how);
+
+/* Before a process of worker i starts: nothing is in work. */
+void poison_forget(struct supervisor *s, unsigned i);
+
+/* Once a second: kills workers that hang on a frame. */
+void poison_watch(struct supervisor *s);
+
 /* ---- outputs.c ------------------------------------------------------------------------------- */
 
-/* A log whose folder was removed is opened anew as soon as that can be done. */
+/*
+ * Once a second: a log that was removed is opened anew as soon as that can be done; the beginning
+ * and the end of a flood of records are told.
+ */
 void outputs_on_clock(struct supervisor *s);
 
 /*
@@ -175,6 +224,9 @@ void gather_tick(struct supervisor *s);
 
 /* The whole picture, as it is now. Borrowed, and good until the next call of any of these. */
 const struct report *gather_report(struct supervisor *s);
+
+/* User and system time of a process that runs; 0: none does. */
+uint64_t gather_cpu_ns(pid_t pid);
 
 /* A worker process has ended: what it had in work is lost with it, and is counted as such. */
 void gather_death(struct supervisor *s, unsigned worker);

@@ -74,6 +74,8 @@ static int make_slots(struct supervisor *s, struct err *err)
 		return ret;
 	}
 	s->worker_count = count_workers(s->options, &cpus);
+	s->common.max_rate =
+		(s->options->max_rate + s->worker_count - 1) / s->worker_count; /* 0 stays 0 */
 	for (unsigned i = 0; i < s->worker_count; i++) {
 		struct worker_slot *slot = &s->slots[i];
 
@@ -109,6 +111,9 @@ static int load_databases(struct supervisor *s, struct err *err)
 {
 	int ret = host_files_init(&s->host_files, s->options, err);
 
+	if (ret == 0) {
+		ret = confine_init(&s->confinement, s->options, &s->host_files, err);
+	}
 	return ret == 0 ? setup_load_databases(s, &s->db, err) : ret;
 }
 
@@ -122,6 +127,27 @@ static int open_dump(struct supervisor *s, const char *path, struct pcapdump **o
 	};
 
 	return path != NULL ? pcapdump_open(&config, out_dump, err) : 0;
+}
+
+/*
+ * Without --quarantine only where somebody has made the folder, and it is no trouble when another
+ * sensor has the file. The supervisor alone writes to it.
+ */
+static int open_quarantine(struct supervisor *s, struct err *err)
+{
+	const char *named = s->options->quarantine_path;
+	struct pcapdump_config config = {
+		.path = named != NULL ? named : QUARANTINE_DEFAULT_PATH,
+		.limit_bytes = s->options->dump_limit_bytes,
+		.writers = 1,
+	};
+	int ret = setup_wants_live(s->options) ? pcapdump_open(&config, &s->quarantine, err) : 0;
+
+	if (ret < 0 && named == NULL) {
+		log_debug("%s; packets that kill a worker are not kept", err->text);
+		return 0;
+	}
+	return ret;
 }
 
 static int open_stats(struct supervisor *s, struct err *err)
@@ -204,6 +230,7 @@ static int load(struct supervisor *s, struct err *err)
 	s->common = (struct worker_common){
 		.db = &s->db,
 		.dispatch = s->dispatch,
+		.confinement = &s->confinement,
 		.expression = s->expression,
 		.analyzer_options = &s->analyzer_options,
 		.ledger = &s->ledger,
@@ -219,11 +246,13 @@ static int load(struct supervisor *s, struct err *err)
 int setup_init(struct supervisor *s, const struct options *options, struct err *err)
 {
 	static int (*const steps[])(struct supervisor *, struct err *) = {
-		load_databases, load, make_slots, open_dumps, open_stats, open_signals,
+		load_databases,  load,       make_slots,   open_dumps,
+		open_quarantine, open_stats, open_signals,
 	};
 	int ret = 0;
 
 	s->options = options;
+	tzset(); /* now that files may be opened: gmtime_r(3) does once */
 	s->started_ns = clock_monotonic_ns();
 	snprintf(s->name, sizeof(s->name), "%s", options->name);
 	s->stdout_fd = csv_open_stdout();
@@ -243,6 +272,7 @@ static void close_dumps(struct supervisor *s)
 		pcapdump_close(s->common.suspicious);
 	}
 	pcapdump_close(s->common.unhandled);
+	pcapdump_close(s->quarantine);
 }
 
 void setup_fini(struct supervisor *s)
@@ -274,4 +304,5 @@ void setup_fini(struct supervisor *s)
 	dispatch_free(s->dispatch);
 	ledger_fini(&s->ledger);
 	databases_fini(&s->db);
+	confine_fini(&s->confinement);
 }

@@ -79,14 +79,24 @@ static void print_worker_losses(const struct worker_counts *w)
 	if (w->died > 0) {
 		log_warn("%" PRIu64 " packets were in work when a worker died", w->died);
 	}
+	if (w->poisonous > 0) {
+		log_warn("%" PRIu64 " packets killed a worker; please report them, with the file "
+		         "of --quarantine",
+		         w->poisonous);
+	}
 	if (d->cut + d->bad + d->too_deep + d->unknown_link > 0) {
 		log_info("decode: %" PRIu64 " packets cut short, %" PRIu64 " malformed, %" PRIu64
 		         " nested too deep, %" PRIu64 " of an unknown link type",
 		         d->cut, d->bad, d->too_deep, d->unknown_link);
 	}
 	if (w->csv.lost_writes + w->csv.lost_lines > 0) {
-		log_warn("output: %" PRIu64 " writes failed; %" PRIu64 " records are lost at most",
+		log_warn("output: %" PRIu64 " writes failed; %" PRIu64 " lines are lost",
 		         w->csv.lost_writes, w->csv.lost_lines);
+	}
+	if (w->emit.unwritten + emit_limited(&w->emit) > 0) {
+		log_warn("output: %" PRIu64 " records found no room, %" PRIu64
+		         " were over --max-rate; those that are heard again are printed then",
+		         w->emit.unwritten, emit_limited(&w->emit));
 	}
 }
 
@@ -140,6 +150,8 @@ void stats_summary(const struct report *report)
 	print_ring_losses(&rings, report->is_final);
 	print_worker_losses(&workers);
 	print_tables(report);
-	health_advise(&report->health, print_advice, NULL);
+	if (report->is_live) {
+		health_advise(&report->health, print_advice, NULL);
+	}
 	print_unaccounted(&balance);
 }

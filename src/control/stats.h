@@ -21,6 +21,7 @@ struct worker_shared {
 	uint64_t behind_stop;  /* not among the frames: -q, behind the packet that was the last */
 	uint64_t analysed;     /* the rest, worked on to the end */
 	uint64_t unhandled;    /* an analyzer's business, but no rule knew them */
+	uint32_t running;      /* the analyzer in work: see struct analyzer_ctx */
 	uint64_t last_time_ns; /* capture time of the packet that was worked on last */
 	struct decode_counters decode;
 	struct emit_counters emit;

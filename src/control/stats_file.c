@@ -18,8 +18,9 @@
 struct stats_file {
 	const char *path;
 	int fd;
-	bool is_torn; /* the last write broke off */
-	bool is_told; /* that writes fail */
+	bool is_torn;    /* the last write broke off, and could not be taken back */
+	bool is_told;    /* that writes fail */
+	uint64_t missed; /* times that could not be written since then */
 };
 
 /* ---- Lines ---- */
@@ -67,18 +68,14 @@ static void add_part(FILE *out, const struct counters *counters, unsigned count)
 
 static void add_line(FILE *out, const struct report *report, const struct line *line)
 {
-	time_t at = (time_t)report->time_s;
-	char when[32] = "";
-	struct tm tm;
+	char when[CLOCK_UTC_SIZE];
 	unsigned links, rings, workers;
 
 	(void)counters_link_names(&links);
 	(void)counters_ring_names(&rings);
 	(void)counters_worker_names(&workers);
-	if (gmtime_r(&at, &tm) != NULL) {
-		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	}
-	fprintf(out, "%s,%" PRIu64 ",%s,%s,", when, report->uptime_ns / NS_PER_S, line->scope,
+	clock_format_utc((int64_t)report->time_s, 'T', when);
+	fprintf(out, "%sZ,%" PRIu64 ",%s,%s,", when, report->uptime_ns / NS_PER_S, line->scope,
 	        line->interface);
 	if (line->worker >= 0) {
 		fprintf(out, "%d", line->worker);
@@ -162,20 +159,41 @@ static void add_sum(FILE *out, const struct report *report)
 
 static void tell(struct stats_file *file, int code)
 {
+	file->missed++;
 	if (!file->is_told) {
 		file->is_told = true;
 		log_warn("%s: statistics cannot be written: %s", file->path, strerror(-code));
 	}
 }
 
-/* In one piece, so that lines stay whole; a line that broke off before is ended first. */
+static void tell_it_works(struct stats_file *file)
+{
+	if (file->is_told) {
+		log_info("%s: statistics are written again; %" PRIu64 " times are missing",
+		         file->path, file->missed);
+	}
+	file->is_told = false;
+	file->missed = 0;
+}
+
+/*
+ * In one piece, so that lines stay whole; what breaks off is taken back, and where that cannot be
+ * done the line is ended before the next ones.
+ */
 static void put(struct stats_file *file, const char *text, size_t len)
 {
+	struct stat st;
+	bool is_file = fstat(file->fd, &st) == 0 && S_ISREG(st.st_mode);
 	ssize_t n = write(file->fd, text, len);
 
-	file->is_torn = n > 0 && (size_t)n < len;
-	if (n != (ssize_t)len) {
-		tell(file, n < 0 ? -errno : -ENOSPC);
+	if (n == (ssize_t)len) {
+		file->is_torn = false;
+		tell_it_works(file);
+		return;
+	}
+	tell(file, n < 0 ? -errno : -ENOSPC);
+	if (n > 0) {
+		file->is_torn = !is_file || ftruncate(file->fd, st.st_size) != 0;
 	}
 }
 
@@ -206,10 +224,27 @@ static void write_lines(struct stats_file *file, const struct report *report, ad
 	free(text);
 }
 
+/* With its folder, perhaps; then it is made anew as soon as that can be done. */
+static bool is_removed(const struct stats_file *file)
+{
+	struct stat st;
+
+	return fstat(file->fd, &st) == 0 && st.st_nlink == 0;
+}
+
 void stats_file_write(struct stats_file *file, const struct report *report)
 {
 	static add_fn *const parts[] = {add_interfaces, add_rings, add_workers, add_sum};
+	struct err err;
 
+	if (is_removed(file)) {
+		int ret = stats_file_reopen(file, &err);
+
+		if (ret < 0) {
+			tell(file, ret);
+			return;
+		}
+	}
 	write_lines(file, report, parts, sizeof(parts) / sizeof(parts[0]));
 }
 
@@ -233,7 +268,7 @@ int stats_file_reopen(struct stats_file *file, struct err *err)
 		close(file->fd);
 	}
 	file->fd = fd;
-	file->is_torn = file->is_told = false;
+	file->is_torn = false;
 	if (fstat(fd, &st) == 0 && st.st_size == 0) {
 		write_lines(file, NULL, parts, 1);
 	}

@@ -2,7 +2,7 @@
 #include "supervisor.h"
 
 #include "closing.h"
-#include "files.h"
+#include "reader.h"
 #include "sensor.h"
 
 #include <passer/base/log.h>
@@ -96,52 +96,9 @@ void supervisor_write_stats(struct supervisor *s)
 	}
 }
 
-struct file_run {
-	struct supervisor *s;
-	struct worker worker;
-	bool is_stopped;
-};
-
-static bool must_stop_reading(void *user)
+int supervisor_confine(struct supervisor *s, struct err *err)
 {
-	struct file_run *run = user;
-	uint32_t signal;
-
-	while (supervisor_next_signal(run->s, &signal)) {
-		if (signal == SIGUSR1) {
-			supervisor_print(run->s);
-		}
-		if (signal == SIGHUP) {
-			run->is_stopped |= supervisor_hang_up(run->s);
-			csv_set_log(&run->worker.csv, run->s->log_fd);
-		}
-		run->is_stopped |= signal == SIGINT || signal == SIGTERM;
-	}
-	if (run->s->common.stops_at_unhandled && run->worker.has_met_unhandled) {
-		run->is_stopped = true;
-	}
-	return run->is_stopped;
-}
-
-/* True when the run may go on to the interfaces. */
-static bool read_files(struct supervisor *s)
-{
-	struct file_run run = {.s = s};
-	struct files_stop stop = {
-		.must_stop = must_stop_reading,
-		.user = &run,
-		.wake_fd = s->signal_fd,
-	};
-	const struct options *o = s->options;
-	unsigned troubles;
-
-	worker_init(&run.worker, 0, &s->common, s->slots[0].shared, s->slots[0].flows, s->stdout_fd,
-	            s->log_fd);
-	troubles = files_read(&run.worker, o->files, o->file_count, &stop);
-	worker_fini(&run.worker);
-	s->slots[0].from_files = s->slots[0].shared->frames + s->slots[0].shared->behind_stop;
-	s->is_failed |= troubles > 0;
-	return !run.is_stopped;
+	return confine_process(&s->confinement, ROLE_SUPERVISOR, "the supervisor", NULL, err);
 }
 
 static uint64_t last_time_ns(const struct supervisor *s)
@@ -161,13 +118,7 @@ static void run_closing(struct supervisor *s)
 {
 	static struct analyzer_ctx ctx; /* too large for a stack */
 	struct worker_shared *shared = s->slots[0].shared;
-	struct csv csv = {
-		.buffer = &shared->buffer,
-		.counters = &shared->csv,
-		.stdout_fd = s->stdout_fd,
-		.log_fd = s->log_fd,
-		.has_timestamp = s->options->has_timestamp,
-	};
+	struct csv csv = worker_csv(&s->common, shared, s->stdout_fd, s->log_fd);
 	struct closing closing = {
 		.ctx = &ctx,
 		.files = &s->host_files,
@@ -175,6 +126,7 @@ static void run_closing(struct supervisor *s)
 	};
 	struct err err;
 
+	csv.is_patient = !setup_wants_live(s->options);
 	ctx.ledger = &s->ledger;
 	ctx.db = &s->db;
 	ctx.options = &s->analyzer_options;
@@ -199,13 +151,15 @@ int supervisor_run(const struct options *options)
 		return ret == -EINVAL ? EXIT_ARGUMENTS : EXIT_TROUBLE;
 	}
 	bool has_run = options->file_count > 0;
-	bool goes_on = !has_run || read_files(&s);
+	bool goes_on = !has_run || reader_run(&s);
 
 	if (goes_on && setup_wants_live(options)) {
 		has_run |= live_run(&s);
 	}
 	if (has_run) {
+		outputs_drain(&s);
 		run_closing(&s);
+		outputs_drain(&s);
 		supervisor_print(&s);
 		supervisor_write_stats(&s);
 	}

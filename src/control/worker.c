@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "worker.h"
 
+#include "descriptors.h"
+#include "faults.h"
+
 #include <passer/base/clock.h>
 #include <passer/base/log.h>
 #include <passer/ledger/suspects.h>
@@ -8,13 +11,28 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define KEPT_LINES_MS 20 /* how often lines that an output has not taken are thought of */
+
 #define LENGTH_MAX 1500 /* IEEE 802.3: up to here the type field is a length */
+
+struct csv worker_csv(const struct worker_common *common, struct worker_shared *shared,
+                      int stdout_fd, int log_fd)
+{
+	return (struct csv){
+		.buffer = &shared->buffer,
+		.counters = &shared->csv,
+		.stdout_fd = stdout_fd,
+		.log_fd = log_fd,
+		.has_timestamp = common->has_timestamp,
+	};
+}
 
 void worker_init(struct worker *w, unsigned id, const struct worker_common *common,
                  struct worker_shared *shared, struct flows *flows, int stdout_fd, int log_fd)
@@ -26,13 +44,7 @@ void worker_init(struct worker *w, unsigned id, const struct worker_common *comm
 		.shared = shared,
 		.flows = flows,
 	};
-	w->csv = (struct csv){
-		.buffer = &shared->buffer,
-		.counters = &shared->csv,
-		.stdout_fd = stdout_fd,
-		.log_fd = log_fd,
-		.has_timestamp = common->has_timestamp,
-	};
+	w->csv = worker_csv(common, shared, stdout_fd, log_fd);
 	w->ctx.ledger = common->ledger;
 	w->ctx.flows = flows;
 	w->ctx.db = common->db;
@@ -42,6 +54,9 @@ void worker_init(struct worker *w, unsigned id, const struct worker_common *comm
 	w->ctx.selection = common->selection;
 	w->ctx.csv = &w->csv;
 	w->ctx.counters = &shared->emit;
+	w->ctx.rate.max = common->max_rate;
+	w->ctx.running = &shared->running;
+	w->ctx.fault = PASSER_FAULTS ? faults_run_in_analyzer : NULL;
 	w->health = (struct health){
 		.counters = &shared->health,
 		.recent = common->recent,
@@ -146,6 +161,7 @@ void worker_frame(void *user, const struct frame *frame)
 		w->shared->unmatched++;
 		return;
 	}
+	faults_meet(frame);
 	pkt_decode(&pkts[0], frame, &w->shared->decode);
 	has_inner = pkt_decode_inner(&pkts[1], &pkts[0], &w->shared->decode);
 	if (selection_wants(common->selection, w->flows, &pkts[0], has_inner ? &pkts[1] : NULL)) {
@@ -173,6 +189,45 @@ int worker_flush(struct worker *w)
 uint64_t worker_stop_ns(const struct worker_common *common)
 {
 	return (2 * common->retire_ms + 20) * NS_PER_MS;
+}
+
+/* ---- orders ---------------------------------------------------------------------------------- */
+
+static int descriptor_in(const struct msghdr *msg)
+{
+	const struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+	int fd = -1;
+
+	if (c != NULL && c->cmsg_type == SCM_RIGHTS) {
+		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	}
+	return fd;
+}
+
+int worker_hear(int control_fd, int *out_fd)
+{
+	char byte = 0;
+	union {
+		struct cmsghdr head;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t n = recvmsg(control_fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		return WORKER_HEARD_NOTHING;
+	}
+	if (n <= 0) {
+		return WORKER_HEARD_END;
+	}
+	*out_fd = descriptor_in(&msg);
+	return byte;
 }
 
 /* ---- a worker process ------------------------------------------------------------------------ */
@@ -222,15 +277,11 @@ static void begin_stop(struct live *live)
 	live->stop_ns = clock_monotonic_ns() + worker_stop_ns(live->w->common);
 }
 
-static void reopen_log(struct live *live, const struct msghdr *msg)
+static void reopen_log(struct live *live, int fd)
 {
-	const struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-	int fd;
-
-	if (c == NULL || c->cmsg_type != SCM_RIGHTS) {
+	if (fd < 0) {
 		return;
 	}
-	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
 	flush(live);
 	close(live->w->csv.log_fd);
 	csv_set_log(&live->w->csv, fd);
@@ -238,34 +289,24 @@ static void reopen_log(struct live *live, const struct msghdr *msg)
 
 static void obey(struct live *live)
 {
-	char byte = 0;
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	ssize_t n = recvmsg(live->control_fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	int fd;
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-		return;
-	}
-	if (n <= 0) { /* the supervisor is gone */
+	switch (worker_hear(live->control_fd, &fd)) {
+	case WORKER_HEARD_END:
 		epoll_ctl(live->epoll_fd, EPOLL_CTL_DEL, live->control_fd, NULL);
 		begin_stop(live);
-		return;
-	}
-	if (byte == ORDER_STOP) {
+		break;
+	case ORDER_STOP:
 		begin_stop(live);
-	} else if (byte == ORDER_REOPEN) {
-		reopen_log(live, &msg);
-	} else if (byte == ORDER_RETIRE) {
+		break;
+	case ORDER_REOPEN:
+		reopen_log(live, fd);
+		break;
+	case ORDER_RETIRE:
 		live->is_retiring = true;
+		break;
+	default:
+		break;
 	}
 }
 
@@ -319,6 +360,44 @@ static void live_setup(struct live *live)
 	}
 }
 
+/* What it needs from now on. Its other descriptors, those of eBPF maps and such, it loses. */
+static struct calls_outputs keep_descriptors(const struct live *live)
+{
+	const struct worker *w = live->w;
+	const struct pcapdump *dumps[] = {w->common->unhandled, w->common->suspicious};
+	struct calls_outputs outputs = {
+		.stdout_fd = w->csv.stdout_fd,
+		.log_fd = w->csv.log_fd,
+		.control_fd = live->control_fd,
+	};
+	int fds[INTERFACES_MAX + 8] = {STDERR_FILENO, outputs.stdout_fd, outputs.log_fd,
+	                               live->control_fd, live->epoll_fd};
+	size_t count = 5;
+
+	for (size_t i = 0; i < 2; i++) {
+		fds[count++] = dumps[i] != NULL ? pcapdump_fd(dumps[i]) : -1;
+	}
+	for (unsigned i = 0; i < w->ring_count; i++) {
+		fds[count++] = source_fd(ring_source(w->rings[i]));
+	}
+	outputs.next_log_fd = descriptors_keep(fds, count, live->control_fd);
+	return outputs;
+}
+
+static void confine(const struct live *live)
+{
+	const struct confinement *confinement = live->w->common->confinement;
+	struct calls_outputs outputs = keep_descriptors(live);
+	char name[32];
+	struct err err;
+
+	snprintf(name, sizeof(name), "worker %u", live->w->id);
+	if (confine_process(confinement, ROLE_WORKER, name, &outputs, &err) < 0) {
+		log_error("%s", err.text);
+		_exit(EXIT_FAILURE);
+	}
+}
+
 /* One block of each ring; true when any had one. */
 static bool drain_once(struct worker *w)
 {
@@ -342,6 +421,18 @@ static bool is_drained(const struct live *live, bool is_busy)
 	return live->is_stopping && !is_busy && clock_monotonic_ns() >= live->stop_ns;
 }
 
+/* How long nothing may happen before there is something to do all the same. */
+static int patience_ms(const struct live *live, bool is_busy)
+{
+	if (is_busy) {
+		return 0;
+	}
+	if (live->is_stopping) {
+		return 10;
+	}
+	return csv_is_waiting(&live->w->csv) ? KEPT_LINES_MS : -1;
+}
+
 _Noreturn void worker_live(struct worker *w, int control_fd)
 {
 	struct live live = {.w = w, .control_fd = control_fd};
@@ -349,9 +440,10 @@ _Noreturn void worker_live(struct worker *w, int control_fd)
 	bool is_busy = true;
 
 	live_setup(&live);
+	confine(&live);
 	while (!live.is_retiring && !is_drained(&live, is_busy)) {
-		int timeout_ms = is_busy ? 0 : live.is_stopping ? 10 : -1;
-		int n = epoll_wait(live.epoll_fd, events, INTERFACES_MAX + 1, timeout_ms);
+		int n = epoll_wait(live.epoll_fd, events, INTERFACES_MAX + 1,
+		                   patience_ms(&live, is_busy));
 
 		for (int i = 0; i < n; i++) {
 			if (events[i].data.fd == control_fd) {

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "confine.h"
 #include "stats.h"
 
 #include <passer/analyzers/registry.h>
@@ -30,6 +31,7 @@ enum worker_report {
 struct worker_common {
 	const struct databases *db;
 	const struct dispatch *dispatch;
+	const struct confinement *confinement;
 	const struct expression *expression; /* NULL: none */
 	const struct analyzer_options *analyzer_options;
 	struct ledger *ledger;
@@ -41,6 +43,7 @@ struct worker_common {
 	bool stops_at_unhandled;
 	bool has_timestamp;
 	unsigned retire_ms;
+	uint32_t max_rate; /* records of a type that a worker prints in a second; 0: any number */
 };
 
 struct worker {
@@ -56,6 +59,10 @@ struct worker {
 	struct health health;
 	bool has_met_unhandled;
 };
+
+/* The output of a worker over its share of the memory. Descriptors are borrowed; -1: none. */
+struct csv worker_csv(const struct worker_common *common, struct worker_shared *shared,
+                      int stdout_fd, int log_fd);
 
 /* Makes a worker ready. Descriptors are borrowed; -1: none. */
 void worker_init(struct worker *w, unsigned id, const struct worker_common *common,
@@ -75,6 +82,17 @@ int worker_flush(struct worker *w);
  * up, and twice that is ample.
  */
 uint64_t worker_stop_ns(const struct worker_common *common);
+
+enum worker_heard {
+	WORKER_HEARD_END = -1,    /* the supervisor is gone */
+	WORKER_HEARD_NOTHING = 0, /* no order waits */
+};
+
+/*
+ * The next order, without waiting, or one of worker_heard. With ORDER_REOPEN *out_fd is the log
+ * file, now the caller's, or -1.
+ */
+int worker_hear(int control_fd, int *out_fd);
 
 /* The life of a worker process: until ORDER_STOP or the end of the supervisor. Does not return. */
 _Noreturn void worker_live(struct worker *w, int control_fd);

@@ -2,9 +2,9 @@
 /*
  * The class of a frame, as bpf/passer_filter.bpf.c gives it. The filter has limits of its own (in
  * tags, labels, extension headers and tunnels), reads no more of a header than it needs, and does
- * not mind where the length of an IP packet ends, so that the frame is walked again here, from all
- * captured bytes. Links that no filter sees, which come from files only, are classed by the header
- * behind their own.
+ * not mind where the length of an IP packet ends, so that a frame is walked again here, from all
+ * captured bytes, unless decoding has found an upper header where the filter does, too. Links that
+ * no filter sees, which come from files only, are classed by the header behind their own.
  */
 #include "decode.h"
 
@@ -409,20 +409,8 @@ static bool is_dns_flow(uint16_t sport, uint16_t dport)
 	return sport == 53 || dport == 53;
 }
 
-static enum frame_class tcp_class(const struct walk *w)
+static enum frame_class class_of_segment(uint8_t flags, bool has_payload, bool is_dns)
 {
-	struct cursor c = w->cur;
-	struct cursor h = cur_sub(&c, TCP_BYTES);
-	uint16_t sport = cur_be16(&h);
-	uint16_t dport = cur_be16(&h);
-
-	cur_skip(&h, 8); /* numbers */
-	size_t header = (size_t)(cur_u8(&h) >> 4) * 4;
-	uint8_t flags = cur_u8(&h);
-
-	if (header < TCP_BYTES) {
-		return FRAME_CLASS_SHORT;
-	}
 	switch (flags & TCP_CONTROL) {
 	case TCP_SYN:
 		return FRAME_CLASS_TCP_SYN;
@@ -439,10 +427,41 @@ static enum frame_class tcp_class(const struct walk *w)
 	default:
 		return FRAME_CLASS_TCP_ODD;
 	}
-	if (w->len <= header) {
+	if (!has_payload) {
 		return FRAME_CLASS_TCP_ACK_EMPTY;
 	}
-	return is_dns_flow(sport, dport) ? FRAME_CLASS_TCP_ACK_DNS : FRAME_CLASS_TCP_ACK_DATA;
+	return is_dns ? FRAME_CLASS_TCP_ACK_DNS : FRAME_CLASS_TCP_ACK_DATA;
+}
+
+static enum frame_class tcp_class(const struct walk *w)
+{
+	struct cursor c = w->cur;
+	struct cursor h = cur_sub(&c, TCP_BYTES);
+	uint16_t sport = cur_be16(&h);
+	uint16_t dport = cur_be16(&h);
+
+	cur_skip(&h, 8); /* numbers */
+	size_t header = (size_t)(cur_u8(&h) >> 4) * 4;
+	uint8_t flags = cur_u8(&h);
+
+	if (header < TCP_BYTES) {
+		return FRAME_CLASS_SHORT;
+	}
+	return class_of_segment(flags, w->len > header, is_dns_flow(sport, dport));
+}
+
+static enum frame_class class_of_ports(uint16_t sport, uint16_t dport)
+{
+	if (is_dns_port(sport) || is_dns_port(dport)) {
+		return FRAME_CLASS_UDP_DNS;
+	}
+	if (is_dhcp_port(sport) || is_dhcp_port(dport)) {
+		return FRAME_CLASS_UDP_DHCP;
+	}
+	if (is_control_port(sport) || is_control_port(dport)) {
+		return FRAME_CLASS_UDP_CONTROL;
+	}
+	return is_tunnel_port(sport, dport) ? FRAME_CLASS_TUNNEL : FRAME_CLASS_UDP;
 }
 
 static enum frame_class udp_class(struct walk *w)
@@ -454,19 +473,9 @@ static enum frame_class udp_class(struct walk *w)
 	if (!cur_ok(&h)) {
 		return FRAME_CLASS_SHORT;
 	}
-	if (is_dns_port(sport) || is_dns_port(dport)) {
-		return FRAME_CLASS_UDP_DNS;
-	}
-	if (is_dhcp_port(sport) || is_dhcp_port(dport)) {
-		return FRAME_CLASS_UDP_DHCP;
-	}
-	if (is_control_port(sport) || is_control_port(dport)) {
-		return FRAME_CLASS_UDP_CONTROL;
-	}
-	if (!is_tunnel_port(sport, dport)) {
-		return FRAME_CLASS_UDP;
-	}
-	return dport == PORT_L2TP ? FRAME_CLASS_TUNNEL : enter_overlay(w, dport);
+	enum frame_class class = class_of_ports(sport, dport);
+
+	return class == FRAME_CLASS_TUNNEL && dport != PORT_L2TP ? enter_overlay(w, dport) : class;
 }
 
 static enum frame_class icmp_class(struct cursor c)
@@ -537,9 +546,8 @@ static enum frame_class packet_class(struct walk *w)
 	return class == CLASS_OF_UPPER ? upper_class(w) : class;
 }
 
-enum frame_class pkt_class(const struct pkt *pkt)
+static enum frame_class walk_class(const struct frame *frame)
 {
-	const struct frame *frame = pkt->frame;
 	struct walk w = {.cur = cur_of(frame->bytes)};
 
 	if (frame->wire_bytes > frame->bytes.len) {
@@ -552,6 +560,40 @@ enum frame_class pkt_class(const struct pkt *pkt)
 		class = packet_class(&w);
 	}
 	return class == CLASS_OF_INNER ? FRAME_CLASS_TUNNEL : class;
+}
+
+/* Did decoding come the same way as the filter does: Ethernet, tags, and one IP header? */
+static bool is_plain(const struct pkt *pkt)
+{
+	return pkt->depth == 0 && pkt->frame->link == LINK_ETHERNET &&
+	       (pkt->ethertype == ETHERTYPE_IPV4 || pkt->ethertype == ETHERTYPE_IPV6) &&
+	       pkt->tags <= LINK_HEADERS_MAX && pkt->extensions == 0;
+}
+
+/* From what decoding has found; FRAME_CLASS_TUNNEL where the walk has to tell. */
+static enum frame_class plain_class(const struct pkt *pkt)
+{
+	switch (pkt->layer) {
+	case LAYER_TCP:
+		return class_of_segment(pkt->tcp_flags,
+		                        pkt->ip_payload_wire > pkt->tcp_header_bytes,
+		                        is_dns_flow(pkt->sport, pkt->dport));
+	case LAYER_UDP:
+		return class_of_ports(pkt->sport, pkt->dport);
+	case LAYER_ICMP:
+		return icmp_class(cur_of(pkt->payload));
+	case LAYER_ICMP6:
+		return icmp6_class(cur_of(pkt->payload));
+	default:
+		return FRAME_CLASS_TUNNEL;
+	}
+}
+
+enum frame_class pkt_class(const struct pkt *pkt)
+{
+	enum frame_class class = is_plain(pkt) ? plain_class(pkt) : FRAME_CLASS_TUNNEL;
+
+	return class != FRAME_CLASS_TUNNEL ? class : walk_class(pkt->frame);
 }
 
 const char *frame_class_name(enum frame_class frame_class)

@@ -80,7 +80,11 @@ static enum header next_protocol(struct decode_state *s, uint8_t proto)
 enum header decode_ipv4(struct decode_state *s)
 {
 	struct pkt *pkt = s->pkt;
-	struct cursor h = cur_sub(&s->cur, IPV4_MIN_BYTES);
+	struct cursor h;
+
+	if (!cur_header(&s->cur, IPV4_MIN_BYTES, &h)) {
+		return HEADER_END;
+	}
 	uint8_t version = cur_u8(&h);
 	uint8_t service = cur_u8(&h);
 	uint16_t total = cur_be16(&h);
@@ -94,9 +98,6 @@ enum header decode_ipv4(struct decode_state *s)
 	struct span dst = cur_take(&h, 4);
 	size_t header = (version & 15u) * 4;
 
-	if (!cur_ok(&h)) {
-		return HEADER_END;
-	}
 	if (version >> 4 != 4 || header < IPV4_MIN_BYTES) {
 		return fail(s);
 	}
@@ -118,7 +119,11 @@ enum header decode_ipv4(struct decode_state *s)
 enum header decode_ipv6(struct decode_state *s)
 {
 	struct pkt *pkt = s->pkt;
-	struct cursor h = cur_sub(&s->cur, IPV6_BYTES);
+	struct cursor h;
+
+	if (!cur_header(&s->cur, IPV6_BYTES, &h)) {
+		return HEADER_END;
+	}
 	uint32_t word = cur_be32(&h); /* version, traffic class, flow label */
 	uint16_t len = cur_be16(&h);
 	uint8_t proto = cur_u8(&h);
@@ -126,9 +131,6 @@ enum header decode_ipv6(struct decode_state *s)
 	struct span src = cur_take(&h, 16);
 	struct span dst = cur_take(&h, 16);
 
-	if (!cur_ok(&h)) {
-		return HEADER_END;
-	}
 	if (word >> 28 != 6) {
 		return fail(s);
 	}

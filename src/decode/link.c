@@ -90,14 +90,15 @@ static void set_first_type(struct decode_state *s, uint16_t type)
 enum header decode_ethernet(struct decode_state *s)
 {
 	struct pkt *pkt = s->pkt;
-	struct cursor h = cur_sub(&s->cur, ETHERNET_BYTES);
+	struct cursor h;
+
+	if (!cur_header(&s->cur, ETHERNET_BYTES, &h)) {
+		return HEADER_END;
+	}
 	struct span dmac = cur_take(&h, sizeof(pkt->dmac));
 	struct span smac = cur_take(&h, sizeof(pkt->smac));
 	uint16_t type = cur_be16(&h);
 
-	if (!cur_ok(&h)) {
-		return HEADER_END;
-	}
 	pkt->has_mac = true;
 	memcpy(&pkt->dmac, dmac.data, sizeof(pkt->dmac));
 	memcpy(&pkt->smac, smac.data, sizeof(pkt->smac));

@@ -81,11 +81,10 @@ void pkt_decode(struct pkt *pkt, const struct frame *frame, struct decode_counte
 
 bool pkt_decode_inner(struct pkt *inner, const struct pkt *outer, struct decode_counters *counters)
 {
-	struct decode_state s = {.cur = cur_of(outer->payload), .pkt = inner, .is_inner = true};
-	const uint8_t *captured_end = s.cur.end;
-	enum header next = decode_tunnel(outer, &s.cur);
+	struct cursor c = cur_of(outer->payload);
+	enum header next = decode_tunnel(outer, &c);
 
-	if (next == HEADER_END || !cur_ok(&s.cur)) {
+	if (next == HEADER_END || !cur_ok(&c)) {
 		return false;
 	}
 	if (outer->depth == DECODE_MAX_TUNNELS) {
@@ -93,7 +92,9 @@ bool pkt_decode_inner(struct pkt *inner, const struct pkt *outer, struct decode_
 		return false;
 	}
 	/* The tunnel's own word on the ethertype is not kept: only the outer link has one. */
-	s.cur = cur_of(cur_rest(&s.cur));
+	struct decode_state s = {.cur = cur_of(cur_rest(&c)), .pkt = inner, .is_inner = true};
+	const uint8_t *captured_end = s.cur.end;
+
 	*inner = empty;
 	inner->frame = outer->frame;
 	inner->depth = (uint8_t)(outer->depth + 1);

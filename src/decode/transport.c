@@ -17,7 +17,11 @@ static void set_layer(struct decode_state *s, enum layer layer, struct span payl
 enum header decode_tcp(struct decode_state *s)
 {
 	struct pkt *pkt = s->pkt;
-	struct cursor h = cur_sub(&s->cur, TCP_MIN_BYTES);
+	struct cursor h;
+
+	if (!cur_header(&s->cur, TCP_MIN_BYTES, &h)) {
+		return HEADER_END;
+	}
 	uint16_t sport = cur_be16(&h);
 	uint16_t dport = cur_be16(&h);
 	uint32_t seq = cur_be32(&h);
@@ -30,9 +34,6 @@ enum header decode_tcp(struct decode_state *s)
 	cur_skip(&h, 2); /* checksum */
 	uint16_t urgent = cur_be16(&h);
 
-	if (!cur_ok(&h)) {
-		return HEADER_END;
-	}
 	if (header < TCP_MIN_BYTES) {
 		cur_fail(&s->cur);
 		return HEADER_END;
@@ -62,14 +63,15 @@ enum header decode_tcp(struct decode_state *s)
 enum header decode_udp(struct decode_state *s)
 {
 	struct pkt *pkt = s->pkt;
-	struct cursor h = cur_sub(&s->cur, UDP_BYTES);
+	struct cursor h;
+
+	if (!cur_header(&s->cur, UDP_BYTES, &h)) {
+		return HEADER_END;
+	}
 	uint16_t sport = cur_be16(&h);
 	uint16_t dport = cur_be16(&h);
 	size_t len = cur_be16(&h);
 
-	if (!cur_ok(&h)) {
-		return HEADER_END;
-	}
 	pkt->sport = sport;
 	pkt->dport = dport;
 	struct span payload = cur_rest(&s->cur);

@@ -284,6 +284,25 @@ static enum atom read_atom(struct reader *r, uint8_t *out_byte)
 	}
 }
 
+/* Bytes that may mean more than themselves, or repeat what is before them. */
+static const bool is_special[UINT8_MAX + 1] = {
+	['\\'] = true, ['['] = true, ['('] = true, [')'] = true, ['|'] = true, ['.'] = true,
+	['^'] = true,  ['$'] = true, ['*'] = true, ['?'] = true, ['+'] = true, ['{'] = true,
+};
+
+/* Plain text, up to the last byte before something special: the most of nearly all patterns. */
+static void read_text(struct reader *r)
+{
+	while (cur_left(&r->c) >= 2) {
+		struct span rest = cur_rest(&r->c);
+
+		if (is_special[rest.data[0]] || is_special[rest.data[1]]) {
+			break;
+		}
+		add_byte(r->out, cur_u8(&r->c));
+	}
+}
+
 enum repeat { REPEAT_NONE, REPEAT_OPTIONAL, REPEAT_REQUIRED };
 
 /* "{3}", "{3,}", "{3,5}"; anything else that begins with a brace is text. */
@@ -377,6 +396,7 @@ static enum atom read_sequence(struct reader *r)
 	bool has_or = false;
 
 	for (;;) {
+		read_text(r);
 		struct mark before = mark_of(r->out);
 		uint8_t byte = 0;
 		enum atom atom = read_atom(r, &byte);

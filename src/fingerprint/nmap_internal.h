@@ -24,7 +24,8 @@ struct nmap_pattern {
 	uint32_t line;
 	uint32_t probe;
 	uint32_t next; /* in the chain of its gram's slot, or in the list of those always asked */
-	uint8_t *literal; /* the whole run that the gram is of; NULL: no gram */
+	uint32_t next_probe; /* in that list: the first one behind it that is of another probe */
+	uint8_t *literal;    /* the whole run that the gram is of; NULL: no gram */
 	uint16_t literal_len;
 	uint16_t gram_offset; /* of the gram within the run */
 };

@@ -347,6 +347,19 @@ static void choose_gram(struct loader *l, const uint8_t *gram, unsigned run, uns
 	}
 }
 
+/* The list goes backwards through the file, so that the patterns of a probe are neighbours. */
+static void add_always(struct service_probes *probes, uint32_t index)
+{
+	struct nmap_pattern *p = &probes->patterns[index];
+	uint32_t head = probes->always;
+	bool is_of_probe = head != NO_PATTERN && probes->patterns[head].probe == p->probe;
+
+	p->next = head;
+	p->next_probe = is_of_probe ? probes->patterns[head].next_probe : head;
+	probes->always = index;
+	probes->counts.always++;
+}
+
 static int hash_pattern(struct loader *l, uint32_t index)
 {
 	struct service_probes *probes = l->probes;
@@ -355,9 +368,7 @@ static int hash_pattern(struct loader *l, uint32_t index)
 
 	each_gram(l, p, choose_gram, &choice);
 	if (!choice.is_made) {
-		p->next = probes->always;
-		probes->always = index;
-		probes->counts.always++;
+		add_always(probes, index);
 		return 0;
 	}
 	unsigned len = l->literals.runs[choice.run].len;

@@ -64,26 +64,56 @@ struct question {
 	bool is_any_port; /* ask all patterns, whatever their ports */
 };
 
-static void collect(struct service_matcher *m, uint32_t index, const struct question *q)
+static bool is_asked(const struct nmap_probe *probe, const struct question *q)
+{
+	return probe->transport == q->transport &&
+	       (q->is_any_port || probe->ports == NULL || nmap_ports_has(probe->ports, q->port));
+}
+
+static void add_candidate(struct service_matcher *m, uint32_t index, const struct question *q)
 {
 	const struct nmap_pattern *p = &m->probes->patterns[index];
-	const struct nmap_probe *probe = &m->probes->probes[p->probe];
 	uint32_t rank = index;
 
-	if (m->stamps[index] == m->stamp || probe->transport != q->transport) {
-		return;
-	}
-	m->stamps[index] = m->stamp;
 	if (!q->is_any_port) {
-		if (probe->ports != NULL && !nmap_ports_has(probe->ports, q->port)) {
-			return;
-		}
-		rank |= probe->ports == NULL ? RANK_ANY_PORT : 0;
+		rank |= m->probes->probes[p->probe].ports == NULL ? RANK_ANY_PORT : 0;
 		rank |= p->info == NULL ? RANK_SOFT : 0;
 	}
 	if (m->candidate_count < CANDIDATES_MAX) {
 		m->candidates[m->candidate_count++] =
 			(struct candidate){.rank = rank, .pattern = index};
+	}
+}
+
+/* Those without a gram; of a probe that is not asked the first one tells, and the others are passed
+ * over. */
+static void collect_always(struct service_matcher *m, const struct question *q)
+{
+	const struct service_probes *probes = m->probes;
+	uint32_t at = probes->always;
+
+	while (at != NO_PATTERN) {
+		const struct nmap_pattern *p = &probes->patterns[at];
+
+		if (is_asked(&probes->probes[p->probe], q)) {
+			add_candidate(m, at, q);
+			at = p->next;
+		} else {
+			at = p->next_probe;
+		}
+	}
+}
+
+/* Once for each payload, however often its gram is there. */
+static void collect(struct service_matcher *m, uint32_t index, const struct question *q)
+{
+	const struct nmap_pattern *p = &m->probes->patterns[index];
+
+	if (m->stamps[index] != m->stamp) {
+		m->stamps[index] = m->stamp;
+		if (is_asked(&m->probes->probes[p->probe], q)) {
+			add_candidate(m, index, q);
+		}
 	}
 }
 
@@ -144,18 +174,26 @@ static void collect_all(struct service_matcher *m, struct span subject, const st
 	for (size_t i = 0; i < subject.len; i++) {
 		m->folded[i] = literal_fold(subject.data[i]);
 	}
-	for (uint32_t at = m->probes->always; at != NO_PATTERN; at = m->probes->patterns[at].next) {
-		collect(m, at, q);
-	}
+	collect_always(m, q);
 	collect_grams(m, subject.len, q);
 	sort_candidates(m->candidates, m->candidate_count);
+}
+
+/* Code that was compiled for this machine is asked without a detour; see pcre2jit(3). */
+static int match(struct service_matcher *m, const pcre2_code *code, struct span subject)
+{
+	pcre2_match_context *limits = m->probes->limits;
+	int ret = pcre2_jit_match(code, subject.data, subject.len, 0, 0, m->match, limits);
+
+	return ret != PCRE2_ERROR_JIT_BADOPTION
+	               ? ret
+	               : pcre2_match(code, subject.data, subject.len, 0, 0, m->match, limits);
 }
 
 static bool ask(struct service_matcher *m, struct nmap_pattern *p, struct span subject)
 {
 	/* A limit that is reached is "no": the pattern is too dear for this payload. */
-	return nmap_compile(m->probes, p) && pcre2_match(p->code, subject.data, subject.len, 0, 0,
-	                                                 m->match, m->probes->limits) >= 0;
+	return nmap_compile(m->probes, p) && match(m, p->code, subject) >= 0;
 }
 
 static struct span cut(struct span payload)

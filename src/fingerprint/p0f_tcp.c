@@ -256,18 +256,28 @@ static enum fit fit_of(const struct p0f_tcp_sig *sig, const struct observed *o)
 	return fit == FIT_EXACT && !has_ttl ? FIT_ROUGH : fit;
 }
 
-/* From the next initial TTL that is in use. */
-static uint8_t guess_distance(uint8_t ttl)
+/*
+ * From the next initial TTL that is in use. False when that is too far, and for a TTL of 1, with
+ * which neighbours speak to each other (RFC 4271, section 5.1.3: BGP).
+ */
+static bool guess_distance(uint8_t ttl, uint8_t *out_distance)
 {
 	uint8_t initial = ttl <= 32 ? 32 : ttl <= 64 ? 64 : ttl <= 128 ? 128 : 255;
 
-	return (uint8_t)(initial - ttl);
+	if (ttl <= 1 || initial - ttl > DISTANCE_MAX) {
+		return false;
+	}
+	*out_distance = (uint8_t)(initial - ttl);
+	return true;
 }
 
 static void set_match(const struct p0f *p0f, const struct p0f_tcp_sig *sig, uint8_t ttl,
                       bool is_fuzzy, struct p0f_match *m)
 {
 	const struct p0f_label *label = &p0f->labels[sig->label];
+	uint8_t distance = (uint8_t)(sig->ttl - ttl);
+	bool has_distance =
+		!sig->has_random_ttl && (is_in_range(sig, ttl) || guess_distance(ttl, &distance));
 
 	*m = (struct p0f_match){
 		.label = label->text,
@@ -275,8 +285,8 @@ static void set_match(const struct p0f *p0f, const struct p0f_tcp_sig *sig, uint
 		.is_generic = label->is_generic,
 		.is_fuzzy = is_fuzzy,
 		.has_fixed_mss = sig->mss != P0F_ANY,
-		.has_distance = !sig->has_random_ttl,
-		.distance = is_in_range(sig, ttl) ? (uint8_t)(sig->ttl - ttl) : guess_distance(ttl),
+		.has_distance = has_distance,
+		.distance = has_distance ? distance : 0,
 		.file = label->file,
 		.line = sig->line,
 	};

@@ -191,7 +191,9 @@ static int split(struct loader *l, struct span line)
 {
 	int ret = 0;
 
-	memset(l->row.cells, 0, sizeof(l->row.cells));
+	for (size_t i = 0; i < ROWS_COLUMNS_MAX; i++) {
+		l->row.cells[i] = span_of("", 0); /* an absent cell can be read like an empty one */
+	}
 	for (size_t i = 0; line.len > 0; i++) {
 		struct span cell = trim(cut(&line, '\t'));
 

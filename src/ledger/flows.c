@@ -57,22 +57,29 @@ void flows_free(struct flows *flows)
 	}
 }
 
-static int compare(const struct endpoint *a, const struct endpoint *b)
+/* Any order of endpoints will do. */
+static bool is_low(const struct endpoint *a, const struct endpoint *b)
 {
-	int order = memcmp(a->addr.bytes, b->addr.bytes, sizeof(a->addr.bytes));
+	uint64_t x[2], y[2];
 
-	return order != 0 ? order : (int)a->port - (int)b->port;
+	memcpy(x, a->addr.bytes, sizeof(x));
+	memcpy(y, b->addr.bytes, sizeof(y));
+	if (x[0] != y[0]) {
+		return x[0] < y[0];
+	}
+	return x[1] != y[1] ? x[1] < y[1] : a->port <= b->port;
 }
 
 static struct flow_ref ref_of(const struct flows *f, const struct endpoint *src,
                               const struct endpoint *dst)
 {
-	bool is_low = compare(src, dst) <= 0;
+	bool is_src_low = is_low(src, dst);
 
 	return (struct flow_ref){
-		.key = ledger_key(&f->key, FLOW_CONNECTION, is_low ? src : dst, is_low ? dst : src),
-		.shift = is_low ? 0 : DIRECTION_BITS,
-		.other_shift = is_low ? DIRECTION_BITS : 0,
+		.key = ledger_key(&f->key, FLOW_CONNECTION, is_src_low ? src : dst,
+	                          is_src_low ? dst : src),
+		.shift = is_src_low ? 0 : DIRECTION_BITS,
+		.other_shift = is_src_low ? DIRECTION_BITS : 0,
 	};
 }
 

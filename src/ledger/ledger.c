@@ -50,14 +50,56 @@ void ledger_fini(struct ledger *ledger)
 	*ledger = (struct ledger){.facts = NULL};
 }
 
-static void add_endpoint(struct hash *h, const struct endpoint *e)
+/*
+ * ---- Keys ----
+ *
+ * Of addresses and what else there is as few words as possible, since a round is paid for each.
+ * Keys of one and of two endpoints, of IPv4 alone and of other addresses, differ in length.
+ */
+
+static uint32_t v4_word(const struct addr *a)
+{
+	uint32_t word;
+
+	memcpy(&word, a->bytes, sizeof(word));
+	return word;
+}
+
+static void add_addr(struct hash *h, const struct addr *a)
 {
 	uint64_t words[2];
 
-	memcpy(words, e->addr.bytes, sizeof(words));
+	memcpy(words, a->bytes, sizeof(words));
 	hash_add_u64(h, words[0]);
 	hash_add_u64(h, words[1]);
-	hash_add_u64(h, (uint64_t)e->transport << 24 | (uint64_t)e->addr.family << 16 | e->port);
+}
+
+static void add_one(struct hash *h, unsigned kind, const struct endpoint *e)
+{
+	uint32_t rest = e->port | (kind << 1 | e->transport) << 16;
+
+	if (e->addr.family == ADDR_V4) {
+		hash_add_part(h, (uint64_t)rest << 32 | v4_word(&e->addr), 7);
+		return;
+	}
+	add_addr(h, &e->addr);
+	hash_add_part(h, (uint32_t)e->addr.family << 24 | rest, 4);
+}
+
+static void add_two(struct hash *h, unsigned kind, const struct endpoint *a,
+                    const struct endpoint *b)
+{
+	uint64_t rest = (uint64_t)(kind << 2 | a->transport << 1 | b->transport) << 32 |
+	                (uint32_t)b->port << 16 | a->port;
+
+	if (a->addr.family == ADDR_V4 && b->addr.family == ADDR_V4) {
+		hash_add_u64(h, (uint64_t)v4_word(&b->addr) << 32 | v4_word(&a->addr));
+		hash_add_part(h, rest, 5);
+		return;
+	}
+	add_addr(h, &a->addr);
+	add_addr(h, &b->addr);
+	hash_add_part(h, (uint64_t)(a->addr.family << 4 | b->addr.family) << 40 | rest, 6);
 }
 
 uint64_t ledger_key(const struct hash_key *key, unsigned kind, const struct endpoint *a,
@@ -66,10 +108,10 @@ uint64_t ledger_key(const struct hash_key *key, unsigned kind, const struct endp
 	struct hash h;
 
 	hash_init(&h, key);
-	add_endpoint(&h, a);
-	if (b != NULL) {
-		add_endpoint(&h, b);
+	if (b == NULL) {
+		add_one(&h, kind, a);
+	} else {
+		add_two(&h, kind, a, b);
 	}
-	hash_add_u64(&h, kind);
 	return hash_final(&h);
 }

@@ -2,8 +2,9 @@
 #include <passer/base/shm.h>
 #include <passer/ledger/names.h>
 
-#define BUCKET_NAMES 4
-#define PATIENCE     10000 /* turns, some tens of microseconds: many times what a writer needs */
+#define BUCKET_NAMES   4
+#define MENDED_AT_ONCE 64
+#define PATIENCE       10000 /* turns, some tens of microseconds: many times what a writer needs */
 
 struct name {
 	uint64_t key; /* 0: empty */
@@ -17,10 +18,18 @@ struct bucket {
 	struct name names[BUCKET_NAMES];
 };
 
+/* A bucket that had a writer when it was looked at last. */
+struct suspect {
+	uint64_t bucket;
+	uint32_t sequence;
+};
+
 struct names {
 	size_t bytes;
 	uint64_t mask;
 	uint64_t evicted;
+	struct suspect suspects[MENDED_AT_ONCE]; /* of names_mend() alone */
+	unsigned suspect_count;
 	struct bucket buckets[];
 };
 
@@ -163,6 +172,37 @@ unsigned names_find(struct names *names, uint64_t name, struct addr out_addrs[NA
 		}
 	}
 	return 0;
+}
+
+static bool was_suspect(const struct names *n, uint64_t bucket, uint32_t sequence)
+{
+	for (unsigned i = 0; i < n->suspect_count; i++) {
+		if (n->suspects[i].bucket == bucket && n->suspects[i].sequence == sequence) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool names_mend(struct names *names)
+{
+	struct suspect found[MENDED_AT_ONCE];
+	unsigned count = 0;
+
+	for (uint64_t i = 0; i <= names->mask && count < MENDED_AT_ONCE; i++) {
+		struct bucket *b = &names->buckets[i];
+		uint32_t sequence = __atomic_load_n(&b->sequence, __ATOMIC_ACQUIRE);
+
+		if (sequence % 2 != 0 && was_suspect(names, i, sequence)) {
+			memset(b->names, 0, sizeof(b->names)); /* torn */
+			write_end(b);
+		} else if (sequence % 2 != 0) {
+			found[count++] = (struct suspect){i, sequence};
+		}
+	}
+	memcpy(names->suspects, found, count * sizeof(found[0]));
+	names->suspect_count = count;
+	return count > 0;
 }
 
 uint64_t names_evicted(const struct names *names)

@@ -12,3 +12,10 @@ bool seen_is_new(struct ledger *ledger, uint64_t fact, uint64_t time_ns)
 
 	return table_exchange(ledger->facts, fact, time_ns, &absent, 1);
 }
+
+void seen_forget(struct ledger *ledger, uint64_t fact, uint64_t time_ns)
+{
+	uint64_t present = 1;
+
+	(void)table_exchange(ledger->facts, fact, time_ns, &present, 0);
+}

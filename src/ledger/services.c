@@ -68,6 +68,11 @@ bool service_has(struct ledger *ledger, const struct endpoint *service, enum ser
 #define WINDOW_MASK    (((UINT64_C(1) << (TABLE_VALUE_BITS - WINDOW_SHIFT)) - 1) << WINDOW_SHIFT)
 #define WINDOW_NS      (UINT64_C(600) * 1000000000)
 
+static uint64_t window_of(uint64_t time_ns)
+{
+	return time_ns / WINDOW_NS << WINDOW_SHIFT & WINDOW_MASK;
+}
+
 static uint64_t attempts_of(uint64_t value, uint64_t window)
 {
 	return (value & WINDOW_MASK) == window ? (value & ATTEMPTS_MASK) >> ATTEMPTS_SHIFT : 0;
@@ -76,7 +81,7 @@ static uint64_t attempts_of(uint64_t value, uint64_t window)
 static void set_attempts(struct ledger *ledger, uint64_t key, uint64_t time_ns, uint64_t value,
                          uint64_t attempts)
 {
-	uint64_t window = time_ns / WINDOW_NS << WINDOW_SHIFT & WINDOW_MASK;
+	uint64_t window = window_of(time_ns);
 	uint64_t next;
 
 	do {
@@ -85,11 +90,32 @@ static void set_attempts(struct ledger *ledger, uint64_t key, uint64_t time_ns, 
 	} while (!table_exchange(ledger->services, key, time_ns, &value, next));
 }
 
+void service_look(struct ledger *ledger, const struct endpoint *const services[2], uint64_t time_ns,
+                  struct service_view out_views[2])
+{
+	uint64_t window = window_of(time_ns);
+	uint64_t keys[2];
+
+	for (int i = 0; i < 2; i++) {
+		keys[i] = ledger_key(&ledger->key, KIND_SERVICE, services[i], NULL);
+		table_prefetch(ledger->services, keys[i]);
+	}
+	for (int i = 0; i < 2; i++) {
+		uint64_t value = table_get(ledger->services, keys[i], time_ns);
+
+		out_views[i] = (struct service_view){
+			.state = (enum service_state)(value & STATE_MASK),
+			.is_described = (value & SERVICE_DESCRIBED_BY_TABLE) != 0,
+			.may_identify = attempts_of(value, window) < ATTEMPTS_MAX,
+		};
+	}
+}
+
 bool service_may_identify(struct ledger *ledger, const struct endpoint *service, uint64_t time_ns)
 {
 	uint64_t key = ledger_key(&ledger->key, KIND_SERVICE, service, NULL);
 	uint64_t value = table_get(ledger->services, key, time_ns);
-	uint64_t window = time_ns / WINDOW_NS << WINDOW_SHIFT & WINDOW_MASK;
+	uint64_t window = window_of(time_ns);
 	uint64_t attempts = attempts_of(value, window);
 
 	if (attempts >= ATTEMPTS_MAX) {

@@ -61,6 +61,15 @@ static struct bucket *bucket_of(struct table *t, uint64_t key)
 	return &t->buckets[(key >> 24) & t->mask];
 }
 
+/*
+ * The i-th place of a key in its bucket. Keys begin at different places, so that at first each
+ * finds its own at once; the first four are one cache line. All processes go the same way.
+ */
+static union entry *place_of(struct bucket *b, uint64_t key, unsigned i)
+{
+	return &b->entries[(key % BUCKET_ENTRIES) ^ i];
+}
+
 static unsigned age_now(uint64_t time_ns)
 {
 	return (unsigned)(time_ns >> AGE_SHIFT_NS) & AGE_MASK;
@@ -84,13 +93,17 @@ static bool copy_entry(const union entry *e, union entry *out_copy)
 	return __atomic_load_n(&e->key, __ATOMIC_ACQUIRE) == out_copy->key;
 }
 
+/* An empty place ends the search: a new key takes the first one, and none is ever emptied. */
 static union entry *find(struct bucket *b, uint64_t key, union entry *out_copy)
 {
-	for (int i = 0; i < BUCKET_ENTRIES; i++) {
-		union entry *e = &b->entries[i];
+	for (unsigned i = 0; i < BUCKET_ENTRIES; i++) {
+		union entry *e = place_of(b, key, i);
+		uint64_t found = __atomic_load_n(&e->key, __ATOMIC_ACQUIRE);
 
-		if (__atomic_load_n(&e->key, __ATOMIC_ACQUIRE) == key && copy_entry(e, out_copy) &&
-		    out_copy->key == key) {
+		if (found == 0) {
+			return NULL;
+		}
+		if (found == key && copy_entry(e, out_copy) && out_copy->key == key) {
 			return e;
 		}
 	}
@@ -120,8 +133,8 @@ static union entry *find_victim(struct bucket *b, uint64_t key, unsigned age, un
 	union entry *oldest = NULL;
 	int oldest_steps = 0;
 
-	for (int i = 0; i < BUCKET_ENTRIES; i++) {
-		union entry *e = &b->entries[i];
+	for (unsigned i = 0; i < BUCKET_ENTRIES; i++) {
+		union entry *e = place_of(b, key, i);
 		union entry copy;
 
 		if (!copy_entry(e, &copy) || copy.key == key) {
@@ -149,6 +162,11 @@ static void refresh_age(union entry *e, union entry copy, unsigned age)
 	if (fresh.word != copy.word) {
 		(void)replace(e, copy, fresh); /* somebody else's change is as good */
 	}
+}
+
+void table_prefetch(struct table *table, uint64_t key)
+{
+	__builtin_prefetch(place_of(bucket_of(table, key), key, 0));
 }
 
 uint64_t table_get(struct table *table, uint64_t key, uint64_t time_ns)

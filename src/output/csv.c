@@ -1,23 +1,31 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <passer/base/log.h>
+#include <passer/base/clock.h>
 #include <passer/output/csv.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 _Static_assert(CSV_LINE_SIZE <= PIPE_BUF, "a line must go into a pipe in one piece");
 _Static_assert(RECORD_STATE_SIZE + RECORD_DESC_SIZE + ADDR_TEXT_SIZE + 256 < CSV_LINE_SIZE,
                "no column can make a line too long");
 
+/* Read, too, to see what arrived (sink_mend()); a FIFO would wait for no reader then. */
+static int open_log(const char *path)
+{
+	struct stat st;
+	bool is_other = stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+	int flags = O_APPEND | O_CREAT | O_CLOEXEC;
+	int fd = is_other ? -1 : open(path, O_RDWR | flags, 0644);
+
+	return is_other || (fd < 0 && errno == EACCES) ? open(path, O_WRONLY | flags, 0644) : fd;
+}
+
 int csv_open_log(const char *path, struct err *err)
 {
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	int fd = open_log(path);
 
 	return fd >= 0 ? fd
 	               : err_set(err, -errno, "%s: cannot append to it: %s", path, strerror(errno));
@@ -26,23 +34,31 @@ int csv_open_log(const char *path, struct err *err)
 void csv_set_log(struct csv *csv, int log_fd)
 {
 	csv->log_fd = log_fd;
-	csv->is_log_torn = false;
+	sink_renew(&csv->buffer->log);
+}
+
+int csv_open_stdout(void)
+{
+	struct stat st;
+	bool may_block = fstat(STDOUT_FILENO, &st) == 0 &&
+	                 (S_ISFIFO(st.st_mode) || isatty(STDOUT_FILENO) == 1);
+	int fd = may_block ? open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+	                   : -1;
+
+	return fd >= 0 ? fd : STDOUT_FILENO;
 }
 
 /* ",1500000000.0,2017-07-14 02:40:00": the capture time cut to seconds, in UTC. */
 static void add_timestamp(struct text *line, uint64_t time_ns)
 {
-	time_t seconds = (time_t)(time_ns / 1000000000u);
-	struct tm tm;
-	char when[64];
+	uint64_t seconds = time_ns / NS_PER_S;
+	char when[CLOCK_UTC_SIZE];
 
 	text_add(line, ",");
-	text_add_uint(line, (uint64_t)seconds);
+	text_add_uint(line, seconds);
 	text_add(line, ".0,");
-	if (gmtime_r(&seconds, &tm) != NULL &&
-	    strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm) != 0) {
-		text_add(line, when);
-	}
+	clock_format_utc((int64_t)seconds, ' ', when);
+	text_add(line, when);
 }
 
 size_t csv_format(const struct record *rec, bool has_timestamp, char out_line[static CSV_LINE_SIZE])
@@ -89,99 +105,80 @@ void csv_write(struct csv *csv, const struct record *rec)
 	csv->counters->lines++;
 }
 
-/* The longest run of whole lines that a pipe takes in one piece. */
-static size_t chunk_of(const char *bytes, size_t len)
+static const struct sink_target log_target = {.name = "the log file"};
+static const struct sink_target standard_target = {.name = "standard output"};
+
+static int flush_to(struct csv *csv, struct sink *sink, struct sink_target target, int fd)
 {
-	if (len <= PIPE_BUF) {
-		return len;
-	}
-	const char *last = memrchr(bytes, '\n', PIPE_BUF);
+	struct csv_buffer *b = csv->buffer;
+	struct sink_losses losses = {.lines = 0};
 
-	return last != NULL ? (size_t)(last - bytes) + 1 : PIPE_BUF;
-}
-
-/* Somebody else who has the same pipe or terminal may have made it non-blocking. */
-static void wait_for_room(int fd)
-{
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
-
-	(void)poll(&p, 1, -1);
-}
-
-/* Clears or sets *is_torn with each piece: does what was written so far end within a line? */
-static int write_all(int fd, const char *bytes, size_t len, bool *is_torn)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, bytes, chunk_of(bytes, len));
-
-		if (n < 0 && errno == EINTR) {
-			continue;
-		}
-		if (n < 0 && errno == EAGAIN) {
-			wait_for_room(fd);
-			continue;
-		}
-		if (n < 0) {
-			return -errno;
-		}
-		bytes += n;
-		len -= (size_t)n;
-		*is_torn = n > 0 ? bytes[-1] != '\n' : *is_torn;
-	}
-	return 0;
-}
-
-static uint64_t count_lines(const struct csv_buffer *buffer)
-{
-	uint64_t lines = 0;
-
-	for (uint32_t i = 0; i < buffer->used; i++) {
-		lines += buffer->bytes[i] == '\n';
-	}
-	return lines;
-}
-
-/* A line that a full disk broke off is ended first, so that it takes no whole one with it. */
-static int flush_to(struct csv *csv, int fd, const char *what, bool *is_torn)
-{
-	int ret = 0;
-
-	if (fd < 0 || csv->buffer->used == 0) {
+	if (fd < 0 || (b->used == 0 && sink_waiting_bytes(sink) == 0)) {
 		return 0;
 	}
-	if (*is_torn) {
-		ret = write_all(fd, "\n", 1, is_torn);
-	}
-	if (ret == 0) {
-		ret = write_all(fd, csv->buffer->bytes, csv->buffer->used, is_torn);
-	}
-	if (ret < 0) {
-		csv->counters->lost_lines += count_lines(csv->buffer);
-		if (csv->counters->lost_writes++ == 0) {
-			log_error("output: cannot write records to %s: %s", what, strerror(-ret));
-		}
-	}
+	target.fd = fd;
+	target.is_patient = csv->is_patient;
+	int ret = sink_push(sink, target, b->bytes, b->used, &losses);
+
+	csv->counters->lost_writes += losses.writes;
+	csv->counters->lost_lines += losses.lines;
 	return ret;
 }
 
 int csv_flush(struct csv *csv)
 {
-	int log_ret = flush_to(csv, csv->log_fd, "the log file", &csv->is_log_torn);
-	int out_ret = flush_to(csv, csv->stdout_fd, "standard output", &csv->is_stdout_torn);
+	struct csv_buffer *b = csv->buffer;
+	int log_ret = flush_to(csv, &b->log, log_target, csv->log_fd);
+	int out_ret = flush_to(csv, &b->standard, standard_target, csv->stdout_fd);
 
 	if (out_ret == -EPIPE) {
 		csv->stdout_fd = -1;
 		csv->has_no_reader = true;
 	}
-	csv->buffer->used = 0;
+	__atomic_store_n(&b->used, 0, __ATOMIC_RELEASE);
+	b->log.done = b->standard.done = 0;
 	if (csv->has_no_reader) {
 		return -EPIPE;
 	}
 	return out_ret != 0 ? out_ret : log_ret;
 }
 
-void csv_drop(struct csv *csv)
+void csv_mend(struct csv *csv)
 {
-	csv->counters->lost_lines += count_lines(csv->buffer);
-	csv->buffer->used = 0;
+	struct csv_buffer *b = csv->buffer;
+
+	sink_mend(&b->log, csv->log_fd, b->bytes, b->used);
+	sink_mend(&b->standard, csv->stdout_fd, b->bytes, b->used);
+}
+
+size_t csv_waiting_bytes(const struct csv *csv)
+{
+	const struct csv_buffer *b = csv->buffer;
+
+	return (csv->log_fd >= 0 ? sink_waiting_bytes(&b->log) : 0) +
+	       (csv->stdout_fd >= 0 ? sink_waiting_bytes(&b->standard) : 0);
+}
+
+bool csv_is_waiting(const struct csv *csv)
+{
+	return csv_waiting_bytes(csv) > 0;
+}
+
+bool csv_is_full(const struct csv *csv)
+{
+	bool has_output = csv->log_fd >= 0 || csv->stdout_fd >= 0;
+
+	return has_output && (csv->log_fd < 0 || sink_is_full(&csv->buffer->log)) &&
+	       (csv->stdout_fd < 0 || sink_is_full(&csv->buffer->standard));
+}
+
+uint64_t csv_drop(struct csv *csv)
+{
+	struct csv_buffer *b = csv->buffer;
+	uint64_t lines = sink_count_lines(b->bytes, b->used);
+
+	lines += sink_drop(&b->log) + sink_drop(&b->standard);
+	csv->counters->lost_lines += lines;
+	b->used = b->log.done = b->standard.done = 0;
+	return lines;
 }

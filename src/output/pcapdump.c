@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pcapdump_format.h"
 
+#include <passer/base/clock.h>
 #include <passer/base/log.h>
 #include <passer/base/shm.h>
 #include <passer/output/pcapdump.h>
@@ -20,6 +21,9 @@
 #define END_MASK      ((UINT64_C(1) << END_BITS) - 1)
 #define ONE_INTERFACE (UINT64_C(1) << END_BITS)
 #define IS_DECLARED   (UINT64_C(1) << 63)
+
+#define WAIT_MIN_NS (100 * NS_PER_MS)
+#define WAIT_MAX_NS (10 * NS_PER_S)
 
 #define BUFFER_BYTES (2 * PCAPDUMP_RECORD_MAX)
 #define NOT_PLACED   0 /* no record is at the start of a file */
@@ -51,7 +55,8 @@ struct pcapdump {
 	uint64_t promised;  /* size of the file when all that was taken is written */
 	bool has_header;    /* it is in the file */
 	bool is_full;       /* the limit was reached */
-	bool is_broken;     /* a write failed */
+	uint64_t retry_ns;  /* a write failed: not tried again before; 0: all is well */
+	uint64_t wait_ns;   /* the last delay */
 	bool has_odd_links; /* and that was told */
 	uint64_t other_links, over_limit, refused;
 	struct buffer buffers[];
@@ -115,11 +120,38 @@ static int write_interface(struct pcapdump *d, int link, uint64_t interface)
 	return ret < 0 ? ret : write_at(d->fd, block, sizeof(block), interface & END_MASK);
 }
 
-static void break_off(struct pcapdump *d, int ret)
+/* Two writers that fail at once may wait a little longer for it. */
+static void fail(struct pcapdump *d, int ret)
 {
-	if (set_flag(&d->is_broken)) {
-		log_error("%s: cannot be written, frames are lost: %s", d->path, strerror(-ret));
+	uint64_t wait_ns = __atomic_load_n(&d->wait_ns, __ATOMIC_RELAXED) * 2;
+	bool is_first = __atomic_exchange_n(&d->retry_ns, clock_monotonic_ns() + wait_ns,
+	                                    __ATOMIC_RELAXED) == 0;
+
+	wait_ns = wait_ns < WAIT_MIN_NS ? WAIT_MIN_NS : wait_ns;
+	wait_ns = wait_ns < WAIT_MAX_NS ? wait_ns : WAIT_MAX_NS;
+	__atomic_store_n(&d->wait_ns, wait_ns, __ATOMIC_RELAXED);
+	if (is_first) {
+		log_error("%s: cannot be written: %s; frames wait in memory, as many as have room",
+		          d->path, strerror(-ret));
 	}
+}
+
+static void succeed(struct pcapdump *d)
+{
+	if (__atomic_load_n(&d->retry_ns, __ATOMIC_RELAXED) == 0 ||
+	    __atomic_exchange_n(&d->retry_ns, 0, __ATOMIC_RELAXED) == 0) {
+		return;
+	}
+	__atomic_store_n(&d->wait_ns, 0, __ATOMIC_RELAXED);
+	log_warn("%s: is written again; %" PRIu64 " frames are lost so far", d->path,
+	         __atomic_load_n(&d->refused, __ATOMIC_RELAXED));
+}
+
+static bool is_resting(const struct pcapdump *d)
+{
+	uint64_t retry_ns = __atomic_load_n(&d->retry_ns, __ATOMIC_RELAXED);
+
+	return retry_ns != 0 && clock_monotonic_ns() < retry_ns;
 }
 
 /*
@@ -144,12 +176,12 @@ static uint32_t declare(struct pcapdump *d, int link)
 			ret = write_interface(d, link, mine);
 		}
 	}
-	if (ret == 0 && !load_flag(&d->has_interface[link])) {
+	if (ret == 0 && !load_flag(&d->has_interface[link]) && !is_resting(d)) {
 		ret = write_interface(d, link, interface);
 		__atomic_store_n(&d->has_interface[link], ret == 0, __ATOMIC_RELAXED);
 	}
 	if (ret < 0) {
-		break_off(d, ret);
+		fail(d, ret);
 	}
 	return (uint32_t)((interface & ~IS_DECLARED) >> END_BITS);
 }
@@ -327,25 +359,34 @@ static bool has_room(struct pcapdump *d, size_t bytes)
 	return false;
 }
 
+/* Of the records that wait; false when they cannot be written and there is no room beside them. */
+static bool make_room(struct pcapdump *d, unsigned writer, size_t bytes)
+{
+	const struct buffer *b = &d->buffers[writer];
+
+	if (sizeof(b->bytes) - b->used < bytes) {
+		pcapdump_flush(d, writer);
+	}
+	if (sizeof(b->bytes) - b->used < bytes || (b->used > 0 && b->place != NOT_PLACED)) {
+		count(&d->refused);
+		return false;
+	}
+	return true;
+}
+
 void pcapdump_write(struct pcapdump *dump, unsigned writer, const struct frame *frame)
 {
 	struct buffer *b = &dump->buffers[writer];
 	size_t bytes = pcapdump_record_bytes(&dump->format, frame);
 	int link = pcapdump_link(frame);
 
-	if (load_flag(&dump->is_broken)) {
-		count(&dump->refused);
-		return;
-	}
 	if (!is_of_link(dump, link)) {
 		refuse_link(dump, link);
 		return;
 	}
-	if (!has_room(dump, bytes + interface_bytes(dump, link))) {
+	if (!make_room(dump, writer, bytes) ||
+	    !has_room(dump, bytes + interface_bytes(dump, link))) {
 		return;
-	}
-	if (sizeof(b->bytes) - b->used < bytes) {
-		pcapdump_flush(dump, writer);
 	}
 	if (b->used == 0) {
 		b->place = NOT_PLACED;
@@ -357,28 +398,57 @@ void pcapdump_write(struct pcapdump *dump, unsigned writer, const struct frame *
 	__atomic_store_n(&b->used, b->used + (uint32_t)bytes, __ATOMIC_RELEASE);
 }
 
+/* Those that could not be written when they were declared. */
+static int write_interfaces(struct pcapdump *d)
+{
+	int ret = 0;
+
+	for (int link = 0; link < PCAPDUMP_LINK_COUNT && ret == 0; link++) {
+		uint64_t interface = __atomic_load_n(&d->interfaces[link], __ATOMIC_RELAXED);
+
+		if (interface != 0 && !load_flag(&d->has_interface[link])) {
+			ret = write_interface(d, link, interface);
+			__atomic_store_n(&d->has_interface[link], ret == 0, __ATOMIC_RELAXED);
+		}
+	}
+	return ret;
+}
+
+static int try_flush(struct pcapdump *d, struct buffer *b)
+{
+	int ret = write_header(d);
+
+	if (ret == 0) {
+		ret = write_interfaces(d);
+	}
+	if (ret == 0) {
+		ret = write_at(d->fd, b->bytes, b->used, b->place);
+	}
+	if (ret == 0) {
+		b->written_frames = b->frames;
+		__atomic_store_n(&b->used, 0, __ATOMIC_RELEASE);
+	}
+	return ret;
+}
+
 void pcapdump_flush(struct pcapdump *dump, unsigned writer)
 {
 	struct buffer *b = &dump->buffers[writer];
-	int ret;
 
-	if (b->used == 0) {
+	if (b->used == 0 || is_resting(dump)) {
 		return;
 	}
 	/* A place that a dead worker had got is kept: what it wrote there is written over. */
 	if (b->place == NOT_PLACED) {
 		b->place = __atomic_fetch_add(&dump->end, b->used, __ATOMIC_RELAXED) & END_MASK;
 	}
-	ret = write_header(dump);
-	if (ret == 0) {
-		ret = write_at(dump->fd, b->bytes, b->used, b->place);
-	}
-	if (ret == 0) {
-		b->written_frames = b->frames;
+	int ret = try_flush(dump, b);
+
+	if (ret < 0) {
+		fail(dump, ret);
 	} else {
-		break_off(dump, ret);
+		succeed(dump);
 	}
-	__atomic_store_n(&b->used, 0, __ATOMIC_RELEASE);
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -398,6 +468,49 @@ struct pcapdump_counters pcapdump_counters(const struct pcapdump *dump)
 		sum.lost += b->used == 0 ? b->frames - b->written_frames : 0;
 	}
 	return sum;
+}
+
+int pcapdump_fd(const struct pcapdump *dump)
+{
+	return dump->fd;
+}
+
+/* The first byte of the file that could not be written; its end when all could. */
+static uint64_t first_gap(struct pcapdump *d)
+{
+	uint64_t gap = d->end & END_MASK;
+
+	for (unsigned i = 0; i < d->writers; i++) {
+		const struct buffer *b = &d->buffers[i];
+
+		gap = b->used > 0 && b->place != NOT_PLACED && b->place < gap ? b->place : gap;
+	}
+	for (int link = 0; link < PCAPDUMP_LINK_COUNT; link++) {
+		uint64_t place = d->interfaces[link] & END_MASK;
+
+		gap = d->interfaces[link] != 0 && !d->has_interface[link] && place < gap ? place
+		                                                                         : gap;
+	}
+	return gap;
+}
+
+void pcapdump_finish(struct pcapdump *dump)
+{
+	uint64_t end;
+
+	for (unsigned i = 0; i < dump->writers; i++) {
+		dump->retry_ns = dump->retry_ns != 0; /* long ago */
+		pcapdump_flush(dump, i);
+	}
+	end = first_gap(dump);
+	if (end < (dump->end & END_MASK) && ftruncate(dump->fd, (off_t)end) == 0) {
+		log_error("%s: is cut off at byte %" PRIu64 ", since the frames from there on "
+		          "could not all be written",
+		          dump->path, end);
+	}
+	for (unsigned i = 0; i < dump->writers; i++) {
+		dump->buffers[i].used = 0; /* and so they count as lost */
+	}
 }
 
 void pcapdump_close(struct pcapdump *dump)

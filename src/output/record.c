@@ -44,35 +44,31 @@ const char *record_type_about(enum record_type type)
 	return rows[type].about;
 }
 
-static void hash_proto(struct hash *h, const struct record *rec)
-{
-	hash_add_u64(h, (uint64_t)(int64_t)rec->proto_number);
-	hash_add(h, rec->proto, strlen(rec->proto) + 1);
-}
-
-static void hash_text(struct hash *h, const struct text *t)
-{
-	hash_add(h, t->buf, t->len + 1); /* the NUL parts it from what follows */
-}
-
+/* What is no part of the identity is left out: of a text, its length is then 0. */
 uint64_t record_hash(const struct record *rec, const struct hash_key *key)
 {
-	struct hash h;
-	bool is_all = rows[rec->type].same != RECORD_SAME_ADDR_AND_TEXT;
+	const bool is_all = rows[rec->type].same != RECORD_SAME_ADDR_AND_TEXT;
+	const bool has_proto = is_all || rec->desc.len == 0;
+	const size_t proto_len = has_proto ? strlen(rec->proto) : 0;
+	const size_t state_len = is_all ? rec->state.len : 0;
+	const uint32_t number = has_proto ? (uint32_t)rec->proto_number : 0;
+	uint32_t warnings = 0;
 	uint64_t words[2];
+	struct hash h;
 
-	hash_init(&h, key);
+	_Static_assert(sizeof(rec->warnings.words) == sizeof(warnings), "all of them are hashed");
+	if (is_all) {
+		memcpy(&warnings, rec->warnings.words, sizeof(warnings));
+	}
 	memcpy(words, rec->addr.bytes, sizeof(words));
+	hash_init(&h, key);
 	hash_add_u64(&h, words[0]);
 	hash_add_u64(&h, words[1]);
-	hash_add_u64(&h, (uint64_t)rec->type << 8 | rec->addr.family);
-	if (is_all || rec->desc.len == 0) {
-		hash_proto(&h, rec);
-	}
-	if (is_all) {
-		hash_text(&h, &rec->state);
-		hash_add(&h, rec->warnings.words, sizeof(rec->warnings.words));
-	}
-	hash_text(&h, &rec->desc);
+	hash_add_u64(&h, (uint64_t)number << 32 | (uint64_t)proto_len << 16 |
+	                         (uint64_t)rec->type << 8 | rec->addr.family);
+	hash_add_u64(&h, (uint64_t)warnings << 32 | (uint64_t)state_len << 16 | rec->desc.len);
+	hash_add_padded(&h, rec->proto, proto_len);
+	hash_add_padded(&h, rec->state.buf, state_len);
+	hash_add_padded(&h, rec->desc.buf, rec->desc.len);
 	return hash_final(&h);
 }

@@ -9,7 +9,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -125,8 +124,8 @@ static int write_locked(struct sink *k, int fd, const char *bytes, uint32_t len,
 
 static int write_to_file(struct sink *k, int fd, const char *bytes, uint32_t len, uint32_t *at)
 {
-	if (!try_lock(fd, F_WRLCK)) {
-		return errno == EACCES ? -EAGAIN : -errno;
+	if (!try_lock(fd, F_WRLCK) && (errno == EAGAIN || errno == EACCES)) {
+		return -EAGAIN; /* not for file systems without locks: they have to do without */
 	}
 	int ret = write_locked(k, fd, bytes, len, at);
 
@@ -158,21 +157,13 @@ static bool has_room(int fd, bool is_patient)
 	return n > 0;
 }
 
-static ssize_t write_chunk(int fd, bool is_socket, const char *bytes, size_t len)
-{
-	return is_socket ? send(fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL)
-	                 : write(fd, bytes, len);
-}
-
-static int write_to_stream(struct sink_target t, bool is_socket, const char *bytes, uint32_t len,
-                           uint32_t *at)
+static int write_to_stream(struct sink_target t, const char *bytes, uint32_t len, uint32_t *at)
 {
 	while (*at < len) {
 		if (!has_room(t.fd, t.is_patient)) {
 			return -EAGAIN;
 		}
-		ssize_t n = write_chunk(t.fd, is_socket, bytes + *at,
-		                        chunk_of(bytes + *at, len - *at));
+		ssize_t n = write(t.fd, bytes + *at, chunk_of(bytes + *at, len - *at));
 
 		if (n >= 0) {
 			__atomic_store_n(at, *at + (uint32_t)n, __ATOMIC_RELEASE);
@@ -186,10 +177,10 @@ static int write_to_stream(struct sink_target t, bool is_socket, const char *byt
 /* ---- Either ---- */
 
 /* Of a stream; a file is looked at instead. */
-static int end_torn_line(struct sink *k, struct sink_target t, bool is_socket)
+static int end_torn_line(struct sink *k, struct sink_target t)
 {
 	uint32_t at = 0;
-	int ret = k->is_torn ? write_to_stream(t, is_socket, "\n", 1, &at) : 0;
+	int ret = k->is_torn ? write_to_stream(t, "\n", 1, &at) : 0;
 
 	k->is_torn = k->is_torn && ret < 0;
 	return ret;
@@ -210,9 +201,9 @@ static int write_out(struct sink *k, struct sink_target t, const char *bytes, ui
 	if (S_ISREG(st.st_mode)) {
 		return write_to_file(k, t.fd, bytes, len, at);
 	}
-	int ret = end_torn_line(k, t, S_ISSOCK(st.st_mode));
+	int ret = end_torn_line(k, t);
 
-	return ret < 0 ? ret : write_to_stream(t, S_ISSOCK(st.st_mode), bytes, len, at);
+	return ret < 0 ? ret : write_to_stream(t, bytes, len, at);
 }
 
 /* ---- Keeping and losing ---- */
@@ -248,7 +239,7 @@ static void keep(struct sink *k, struct sink_target t, const char *lines, uint32
 	__atomic_store_n(&k->used, k->used + n, __ATOMIC_RELEASE);
 	__atomic_store_n(&k->done, k->done + n, __ATOMIC_RELEASE);
 	if (k->done < len) {
-		k->is_torn = k->used == k->taken && k->done > 0 && from[n - 1] != '\n';
+		k->is_torn |= k->used == k->taken && k->done > 0 && from[(int)n - 1] != '\n';
 		lose(k, t, from + n, len - k->done, losses);
 		k->done = len;
 	}
@@ -269,25 +260,14 @@ static void note_failure(struct sink *k, struct sink_target t, int code, bool ha
 	}
 }
 
-static void format_time(int64_t seconds, char out_text[static 32])
-{
-	time_t at = (time_t)seconds;
-	struct tm tm;
-
-	out_text[0] = '\0';
-	if (gmtime_r(&at, &tm) != NULL) {
-		strftime(out_text, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	}
-}
-
 static void note_success(struct sink *k, struct sink_target t)
 {
-	char from[32], until[32];
+	char from[CLOCK_UTC_SIZE], until[CLOCK_UTC_SIZE];
 
 	if (k->gap.lines > 0) {
-		format_time(k->gap.from_s, from);
-		format_time(k->gap.until_s, until);
-		log_warn("output: %s is written again; lost %" PRIu64 " lines between %s and %s",
+		clock_format_utc(k->gap.from_s, 'T', from);
+		clock_format_utc(k->gap.until_s, 'T', until);
+		log_warn("output: %s is written again; lost %" PRIu64 " lines between %sZ and %sZ",
 		         t.name, k->gap.lines, from, until);
 	} else if (k->is_told) {
 		log_info("output: %s is written again; no line is lost", t.name);
@@ -400,7 +380,8 @@ void sink_mend(struct sink *sink, int fd, const char *lines, uint32_t len)
 	const char *bytes = is_kept ? sink->spill : lines;
 	uint32_t *at = is_kept ? &sink->taken : &sink->done;
 
-	*at += find_written(fd, (off_t)sink->place, bytes + *at, (is_kept ? sink->used : len) - *at);
+	*at += find_written(fd, (off_t)sink->place, bytes + *at,
+	                    (is_kept ? sink->used : len) - *at);
 	sink->is_writing = false;
 }
 
@@ -416,16 +397,15 @@ void sink_renew(struct sink *sink)
 
 uint64_t sink_drop(struct sink *sink)
 {
-	uint32_t left = sink->used > sink->taken ? sink->used - sink->taken : 0;
-	uint64_t lines = sink_count_lines(sink->spill + sink->taken, left);
+	uint64_t lines = sink_count_lines(sink->spill + sink->taken, sink_waiting_bytes(sink));
 
 	empty_spill(sink);
 	return lines;
 }
 
-bool sink_is_waiting(const struct sink *sink)
+size_t sink_waiting_bytes(const struct sink *sink)
 {
-	return sink->used > sink->taken;
+	return sink->used > sink->taken ? sink->used - sink->taken : 0;
 }
 
 bool sink_is_full(const struct sink *sink)

@@ -24,23 +24,33 @@ FUNCTION_COLUMNS = (("program", "program"), ("function", "function"),
                     ("instructions", "instructions/packet"), ("share", "share"))
 
 
+def unconfined(words):
+    """The option by which a passer allows valgrind its system calls, where it has it."""
+    done = subprocess.run([words[0], "--help"], capture_output=True, text=True, check=False)
+    return ["--unconfined"] if "--unconfined" in done.stdout else []
+
+
 def counts(bench, words, files):
     """Instructions by (file, function) of one run; None when callgrind cannot run it."""
-    out = str(bench.folder / "callgrind.out")
+    for old in bench.folder.glob("callgrind.out.*"):
+        old.unlink()
     environment = {**os.environ, "HOME": str(bench.folder)}
     done = subprocess.run(
-        ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}", *words, "-r",
+        ["valgrind", "--quiet", "--tool=callgrind",
+         f"--callgrind-out-file={bench.folder}/callgrind.out.%p", *words, *unconfined(words), "-r",
          *files], env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode:
         report.progress(f"callgrind: {done.stderr.decode(errors='replace').strip()[-200:]}")
         return None
-    text = subprocess.run(["callgrind_annotate", "--auto=no", "--threshold=100", out], env=environment,
-                          capture_output=True, text=True, check=True).stdout
     found = collections.Counter()
-    for count, place in (match.groups() for match in map(ROW.match, text.splitlines()) if match):
-        where = PLACE.match(place)
-        if where:
-            found[where["file"], where["function"]] += int(count.replace(",", ""))
+    for out in bench.folder.glob("callgrind.out.*"):  # one a process
+        text = subprocess.run(
+            ["callgrind_annotate", "--auto=no", "--threshold=100", out], env=environment,
+            capture_output=True, text=True, check=True).stdout
+        for count, place in (match.groups() for match in map(ROW.match, text.splitlines()) if match):
+            where = PLACE.match(place)
+            if where:
+                found[where["file"], where["function"]] += int(count.replace(",", ""))
     return found
 
 

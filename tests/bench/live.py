@@ -35,7 +35,7 @@ DEADLINE_SECONDS = 20
 SETTLE_SECONDS = 0.5
 
 COLUMNS = (
-    ("mix", "frames"), ("program", "listener"), ("mpps", "Mframes/s"), ("delivered", "delivered"),
+    ("mix", "frames"), ("program", "listener"), ("mpps", "Mframes/s"), ("delivered", "delivered"), ("records", "records"),
     ("dropped", "dropped"), ("cpu", "CPU s/M frames"), ("own", "without the bare stack"),
     ("own_ratio", "that, tcpdump = 1"), ("b_ratio", "that, A = 1"),
 )
@@ -51,7 +51,8 @@ class Listener(NamedTuple):
     cpus: str = LISTENER_CPU
 
 
-PASSER_COUNTS = r"passer: (?P<delivered>\d+) packets, (?P<dropped>\d+) dropped"
+PASSER_COUNTS = (r"passer: (?P<delivered>\d+) packets, (?P<dropped>\d+) dropped, "
+                 r"\d+ left out by the filter, (?P<records>\d+) records")
 
 PEERS = (
     Listener(YARDSTICK,
@@ -191,7 +192,8 @@ def measure(bench, cable, listener, path):
     million = sent["sent"] / 1e6
     used = sent["cpu_seconds"] + after - before
     return {"mpps": million / sent["seconds"], "cpu": used / million,
-            **{key: count / sent["sent"] for key, count in counts.items()}}
+            **{key: count if key == "records" else count / sent["sent"]
+               for key, count in counts.items()}}
 
 
 def rows_of(name, listeners, runs):

@@ -229,6 +229,24 @@ static void contract_4_fault_stays_in_the_child(void **state)
 	assert_false(cur_ok(&child));
 }
 
+static void header_is_whole_or_a_fault(void **state)
+{
+	struct cursor c = cur_of(span_of(nine, sizeof(nine)));
+	struct cursor h;
+
+	(void)state;
+	assert_true(cur_header(&c, 4, &h));
+	assert_int_equal(cur_left(&h), 4);
+	assert_int_equal(cur_u8(&h), nine[0]);
+	cur_be32(&h); /* ends where the header does */
+	assert_int_equal(h.fault, CUR_SHORT);
+	assert_true(cur_header(&c, 5, &h));
+	assert_int_equal(cur_left(&c), 0);
+	assert_false(cur_header(&c, 1, &h));
+	assert_int_equal(c.fault, CUR_SHORT);
+	assert_false(cur_header(&c, 1, &h));
+}
+
 static void contract_5_short_and_bad_are_apart(void **state)
 {
 	struct cursor is_short = cur_of(span_of(nine, 1));
@@ -666,6 +684,26 @@ static void text_is_cut_between_characters(void **state)
 	}
 }
 
+static void plain_text_fills_the_room(void **state)
+{
+	static const char whole[] = "plain";
+
+	(void)state;
+	for (size_t cap = 1; cap <= sizeof(whole) + 1; cap++) {
+		char *buf = malloc(cap);
+		struct text t;
+
+		assert_non_null(buf);
+		text_init(&t, buf, cap);
+		text_add_clean_lower(&t, span_str("Plain"));
+		assert_int_equal(t.len, cap <= strlen(whole) ? cap - 1 : strlen(whole));
+		assert_memory_equal(buf, whole, t.len);
+		assert_int_equal(buf[t.len], '\0');
+		assert_int_equal(t.cut, cap < sizeof(whole));
+		free(buf);
+	}
+}
+
 /* ---- hash ---- */
 
 /*
@@ -757,6 +795,36 @@ static void hash_takes_words_anywhere(void **state)
 		hash_add_u64(&h, word);
 		hash_add(&h, bytes + before + 8, 16 - before);
 		assert_true(hash_final(&h) == hash_of(&zero_key, bytes, 24));
+	}
+}
+
+/* What is cheaper says the same: zeros up to a word, and the last bytes as a number. */
+static void hash_has_cheap_ends(void **state)
+{
+	uint8_t bytes[24];
+
+	(void)state;
+	fill(bytes, sizeof(bytes));
+	for (size_t len = 0; len <= sizeof(bytes); len++) {
+		uint8_t padded[32] = {0};
+		struct hash h;
+
+		memcpy(padded, bytes, len);
+		hash_init(&h, &zero_key);
+		hash_add_padded(&h, bytes, len);
+		assert_true(hash_final(&h) == hash_of(&zero_key, padded, (len + 7) / 8 * 8));
+	}
+	for (unsigned len = 0; len < 8; len++) {
+		uint64_t value = 0;
+		struct hash h;
+
+		for (unsigned i = 0; i < len; i++) {
+			value |= (uint64_t)bytes[8 + i] << 8 * i;
+		}
+		hash_init(&h, &zero_key);
+		hash_add(&h, bytes, 8);
+		hash_add_part(&h, value, len);
+		assert_true(hash_final(&h) == hash_of(&zero_key, bytes, 8 + len));
 	}
 }
 
@@ -911,6 +979,7 @@ int main(void)
 		cmocka_unit_test(contract_2_read_all_check_once),
 		cmocka_unit_test(contract_3_child_stays_in_its_part),
 		cmocka_unit_test(contract_4_fault_stays_in_the_child),
+		cmocka_unit_test(header_is_whole_or_a_fault),
 		cmocka_unit_test(contract_5_short_and_bad_are_apart),
 		cmocka_unit_test(contract_7_jumps_go_back_and_end),
 		cmocka_unit_test(contract_8_no_input_aborts),
@@ -925,9 +994,11 @@ int main(void)
 		cmocka_unit_test(names_get_lower_case_letters),
 		cmocka_unit_test(numbers_are_decimal),
 		cmocka_unit_test(text_is_cut_between_characters),
+		cmocka_unit_test(plain_text_fills_the_room),
 		cmocka_unit_test(hash_is_siphash_1_3),
 		cmocka_unit_test(hash_does_not_depend_on_parts),
 		cmocka_unit_test(hash_takes_words_anywhere),
+		cmocka_unit_test(hash_has_cheap_ends),
 		cmocka_unit_test(hash_depends_on_the_key),
 		cmocka_unit_test(warnings_parse_and_format),
 		cmocka_unit_test(warnings_know_every_word),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The tables of names that DNS messages are looked up in, passer's own and bad ones. */
+#include <passer/base/cursor.h>
 #include <passer/fingerprint/dns_any.h>
 #include <passer/fingerprint/mdns_services.h>
 #include <passer/fingerprint/signatures.h>
@@ -131,6 +132,64 @@ static void services(void **state)
 	mdns_services_free(s);
 }
 
+/* The row of the table's text that a line is, asked for by one of its names. */
+static bool is_found(const struct mdns_services *s, const char *name, const char *text)
+{
+	const struct mdns_service *found[MDNS_ROWS_MAX];
+	size_t count = mdns_services_find(s, span_str(name), found);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(found[i]->text, text) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void check_names(const struct mdns_services *s, char *row)
+{
+	char *rest = row, *names_rest;
+	char *names = strsep(&rest, "\t");
+
+	(void)strsep(&rest, "\t"); /* tells */
+	(void)strsep(&rest, "\t"); /* ports */
+	const char *text = rest != NULL ? strsep(&rest, "\t") : "";
+
+	for (char *name = strtok_r(names, " ", &names_rest); name != NULL;
+	     name = strtok_r(NULL, " ", &names_rest)) {
+		char full[128];
+
+		snprintf(full, sizeof(full), "%s.local.", name);
+		assert_true(is_found(s, full, text));
+	}
+}
+
+static void every_row_by_each_of_its_names(void **state)
+{
+	struct rows_report report = {.tell = NULL};
+	struct mdns_services *s = mdns_services_new();
+	struct cursor c = cur_of(signatures_text("mdns.tsv"));
+	struct span line;
+	unsigned rows = 0;
+
+	(void)state;
+	assert_int_equal(mdns_services_load(s, "mdns.tsv", signatures_text("mdns.tsv"), &report),
+	                 0);
+	while (cur_line(&c, &line)) {
+		char row[2048];
+
+		assert_true(line.len < sizeof(row));
+		memcpy(row, line.data, line.len);
+		row[line.len] = '\0';
+		if (row[0] == '_') {
+			check_names(s, row);
+			rows++;
+		}
+	}
+	assert_int_equal(rows, report.good);
+	mdns_services_free(s);
+}
+
 static void bad_services(void **state)
 {
 	static const char text[] = "services\ttells\tports\ttext\tdetail\twarnings\n"
@@ -160,9 +219,8 @@ static void bad_services(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(any_names),
-		cmocka_unit_test(bad_any_names),
-		cmocka_unit_test(services),
+		cmocka_unit_test(any_names),    cmocka_unit_test(bad_any_names),
+		cmocka_unit_test(services),     cmocka_unit_test(every_row_by_each_of_its_names),
 		cmocka_unit_test(bad_services),
 	};
 

@@ -76,6 +76,24 @@ static void keys_differ_in_each_part(void **state)
 		assert_true(ledger_key(&ledger.key, 1, &v6, NULL) !=
 		            ledger_key(&ledger.key, 1, &flipped, NULL));
 	}
+	/* So do the families of both ends, and TCP and UDP, which of a pair stand apart. */
+	for (unsigned i = 0; i < 4; i++) {
+		const struct endpoint ends[2] = {base, others[3]};
+		struct endpoint tcp = ends[i % 2], udp = tcp;
+		const struct endpoint *other = &ends[i / 2];
+
+		udp.transport = TRANSPORT_UDP;
+		assert_true(ledger_key(&ledger.key, 1, &tcp, NULL) !=
+		            ledger_key(&ledger.key, 1, &udp, NULL));
+		assert_true(ledger_key(&ledger.key, 1, &tcp, other) !=
+		            ledger_key(&ledger.key, 1, &udp, other));
+		assert_true(ledger_key(&ledger.key, 1, other, &tcp) !=
+		            ledger_key(&ledger.key, 1, other, &udp));
+		assert_true(ledger_key(&ledger.key, 1, &udp, other) !=
+		            ledger_key(&ledger.key, 1, other, &udp));
+	}
+	assert_true(ledger_key(&ledger.key, 1, &base, &others[3]) !=
+	            ledger_key(&ledger.key, 1, &others[3], &base));
 	other_key.key.k1++;
 	assert_true(key != ledger_key(&other_key.key, 1, &base, NULL));
 }

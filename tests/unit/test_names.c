@@ -3,6 +3,7 @@
 #include <passer/ledger/names.h>
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -216,12 +217,55 @@ static void readers_see_whole_names(void **state)
 	names_free(names);
 }
 
+/* ---- a writer that dies ---- */
+
+/* Until it dies within its bucket, which is then of no use. */
+static void kill_a_writer_inside(struct names *names)
+{
+	bool is_stuck = false;
+
+	for (int i = 0; i < 1000 && !is_stuck; i++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			for (;;) {
+				write_names(names);
+			}
+		}
+		usleep(1000);
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		is_stuck = names_mend(names);
+	}
+	assert_true(is_stuck);
+}
+
+static void bucket_of_a_dead_writer_is_of_use_again(void **state)
+{
+	struct names *names = names_of(BUCKET_NAMES);
+	const struct addr a = addr(1, 1);
+
+	(void)state;
+	kill_a_writer_inside(names);
+	names_add(names, 1, &a, 0); /* gives up */
+	assert_false(names_mend(names));
+	names_add(names, 1, &a, 0);
+	check_has_range(names, 1, 1, 1);
+	assert_false(names_mend(names));
+	names_free(names);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(unknown_name_has_none), cmocka_unit_test(address_is_kept_once),
-		cmocka_unit_test(newest_addresses_stay), cmocka_unit_test(oldest_name_makes_room),
-		cmocka_unit_test(names_are_told_apart),  cmocka_unit_test(readers_see_whole_names),
+		cmocka_unit_test(unknown_name_has_none),
+		cmocka_unit_test(address_is_kept_once),
+		cmocka_unit_test(newest_addresses_stay),
+		cmocka_unit_test(oldest_name_makes_room),
+		cmocka_unit_test(names_are_told_apart),
+		cmocka_unit_test(readers_see_whole_names),
+		cmocka_unit_test(bucket_of_a_dead_writer_is_of_use_again),
 	};
 
 	return cmocka_run_group_tests_name("names", tests, NULL, NULL);

@@ -85,7 +85,9 @@ static void describe(const struct options *o, struct text *t)
 	add_words(t, " p0f=", o->p0f, o->p0f_count);
 	add_word(t, " unhandled=", o->unhandled_path);
 	add_word(t, " suspicious=", o->dump_path);
+	add_word(t, " quarantine=", o->quarantine_path);
 	add_number(t, " limit=", o->dump_limit_bytes, UINT64_C(1) << 30);
+	add_number(t, " max-rate=", o->max_rate, 0);
 	add_word(t, " stats=", o->stats_path);
 	add_number(t, " interval=", o->stats_interval_s, 60);
 	add_word(t, " name=", strcmp(o->name, "passer") != 0 ? o->name : NULL);
@@ -174,6 +176,10 @@ static const struct word_row {
 	{"--service-probes p", " service-probes=p"},
 	{"--p0f a.fp --p0f b.fp", " p0f=a.fp|b.fp"},
 	{"--dump-limit 1", " limit=1048576"},
+	{"--quarantine q.pcapng", " quarantine=q.pcapng"},
+	{"--max-rate 0", ""},
+	{"--max-rate 100", " max-rate=100"},
+	{"--max-rate -1", "error: --max-rate -1: a number from 0 to 1000000 is wanted"},
 	{"--stats a.csv --stats-interval 5 --name span-1", " stats=a.csv interval=5 name=span-1"},
 	{"--dump-limit 0", "error: --dump-limit 0: a number from 1 to 1073741824 is wanted"},
 	/* interfaces */

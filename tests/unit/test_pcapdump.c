@@ -407,21 +407,56 @@ static void the_limit_is_that_of_the_file(void **state)
 	}
 }
 
-static void a_full_disk_is_told_and_counted(void **state)
+static struct rlimit set_size_limit(rlim_t bytes)
 {
-	struct pcapdump *dump = dump_of("a.pcap", MIB);
-	struct rlimit none = {.rlim_cur = 30, .rlim_max = RLIM_INFINITY}, old;
+	struct rlimit limit, old;
 
-	(void)state;
 	getrlimit(RLIMIT_FSIZE, &old);
 	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	limit = (struct rlimit){.rlim_cur = bytes, .rlim_max = old.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	return old;
+}
+
+/* What waited is written; what found no room beside it is lost. */
+static void a_full_disk_is_tried_again(void **state)
+{
+	struct pcapdump *dump = dump_of("a.pcap", MIB);
+	struct rlimit old = set_size_limit(30);
+
+	(void)state;
 	write_one(dump, LINK_RAW_IP, "0123456789");
 	pcapdump_flush(dump, 0);
-	setrlimit(RLIMIT_FSIZE, &old);
 	write_one(dump, LINK_RAW_IP, "0123456789");
-	assert_int_equal(pcapdump_counters(dump).lost, 2);
+	assert_int_equal(pcapdump_counters(dump).lost, 1);
+	setrlimit(RLIMIT_FSIZE, &old);
+	pcapdump_finish(dump);
+	write_one(dump, LINK_RAW_IP, "0123456789");
+	pcapdump_flush(dump, 0);
+	assert_int_equal(pcapdump_counters(dump).lost, 1);
+	assert_int_equal(pcapdump_counters(dump).frames, 2);
 	close_dump(dump);
+	assert_int_equal(read_dump("a.pcap").count, 2);
+	remove_dump("a.pcap");
+}
+
+/* A place that stays empty would end the file for its readers, and with garbage. */
+static void a_disk_that_stays_full_cuts_the_file_off(void **state)
+{
+	struct pcapdump *dump = dump_of("a.pcap", MIB);
+	struct rlimit old;
+
+	(void)state;
+	write_one(dump, LINK_RAW_IP, "0123456789");
+	pcapdump_flush(dump, 0);
+	old = set_size_limit(24 + 16 + 10 + 5);
+	write_one(dump, LINK_RAW_IP, "0123456789");
+	pcapdump_flush(dump, 0);
+	pcapdump_finish(dump);
+	setrlimit(RLIMIT_FSIZE, &old);
+	assert_int_equal(pcapdump_counters(dump).lost, 1);
+	close_dump(dump);
+	assert_int_equal(read_dump("a.pcap").count, 1);
 	remove_dump("a.pcap");
 }
 
@@ -498,7 +533,8 @@ int main(void)
 		cmocka_unit_test(other_files_are_refused),
 		cmocka_unit_test(one_file_has_one_owner),
 		cmocka_unit_test(the_limit_is_that_of_the_file),
-		cmocka_unit_test(a_full_disk_is_told_and_counted),
+		cmocka_unit_test(a_full_disk_is_tried_again),
+		cmocka_unit_test(a_disk_that_stays_full_cuts_the_file_off),
 		cmocka_unit_test(processes_share_a_file),
 	};
 

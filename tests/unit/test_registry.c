@@ -22,9 +22,9 @@ static const struct analyzer_row *all_rows(void)
 	size_t count;
 	const struct analyzer_row *rows = analyzer_rows(&count);
 
-	assert_int_equal(count, COUNT(names));
+	assert_int_equal(count, COUNT(names) + PASSER_FAULTS); /* which has one more, the first */
 	assert_in_range(count, 1, ANALYZERS_MAX);
-	return rows;
+	return rows + PASSER_FAULTS;
 }
 
 static void rows_are_complete(void **state)

@@ -169,6 +169,31 @@ static void flags_and_states_are_apart(void **state)
 	}
 }
 
+/* One look says of both ends what each question says of one. */
+static void look_says_all_of_both(void **state)
+{
+	const struct endpoint known = endpoint(12, 1, 22), unknown = endpoint(12, 2, 22);
+	struct service_view views[2];
+
+	(void)state;
+	lead_to(&known, LISTENING);
+	service_look(&ledger, (const struct endpoint *const[]){&known, &unknown}, 0, views);
+	assert_int_equal(views[0].state, LISTENING);
+	assert_int_equal(views[1].state, UNKNOWN);
+	assert_false(views[0].is_described);
+	assert_true(views[0].may_identify && views[1].may_identify);
+
+	service_claim(&ledger, &known, SERVICE_DESCRIBED_BY_TABLE, 0);
+	service_identified(&ledger, &known, 0);
+	service_look(&ledger, (const struct endpoint *const[]){&unknown, &known}, 0, views);
+	assert_int_equal(views[1].state, LISTENING);
+	assert_true(views[1].is_described);
+	assert_false(views[1].may_identify);
+	assert_false(views[0].is_described);
+	assert_true(views[0].may_identify);
+	assert_int_equal(service_state(&ledger, &unknown, 0), UNKNOWN); /* looking is no event */
+}
+
 static void client_flags_are_claimed_once_each(void **state)
 {
 	static const enum client_flag flags[] = {CLIENT_ACCEPTED, CLIENT_FINISHED,
@@ -322,6 +347,7 @@ int main(void)
 		cmocka_unit_test(services_are_told_apart),
 		cmocka_unit_test(service_flag_is_claimed_once),
 		cmocka_unit_test(flags_and_states_are_apart),
+		cmocka_unit_test(look_says_all_of_both),
 		cmocka_unit_test(client_flags_are_claimed_once_each),
 		cmocka_unit_test(product_is_looked_for_within_bounds),
 		cmocka_unit_test(product_is_not_looked_for_once_known),

@@ -64,6 +64,10 @@ struct analyzer_ctx {
 	struct csv *csv;
 	struct emit_counters *counters;
 	struct record_rate rate;
+	/* Shared: the row of the analyzer in work, counted from 1; 0: none. NULL: nobody asks. */
+	uint32_t *running;
+	/* NULL, but in builds with planted faults; shown all packets. */
+	void (*fault)(const struct frame *frame);
 	struct record rec; /* the one to fill: record_begin(&ctx->rec, …) … emit(ctx) */
 };
 

@@ -14,12 +14,18 @@ struct analyzer_row {
 /* All rows in dispatch order; *out_count is set to their number. */
 const struct analyzer_row *analyzer_rows(size_t *out_count);
 
-/* Which analyzers want a packet; made once before the fork. */
+/* Which analyzers want a packet; made once before the fork, in shared memory. */
 struct dispatch;
 
 /* NULL with errno when memory runs out. */
 struct dispatch *dispatch_new(void);
 void dispatch_free(struct dispatch *dispatch);
+
+/*
+ * Runs an analyzer no more, in this process and in all that were forked since dispatch_new().
+ */
+void dispatch_switch_off(struct dispatch *dispatch, unsigned row);
+bool dispatch_is_off(const struct dispatch *dispatch, unsigned row);
 
 /*
  * Runs the analyzers of the packet's layer and ports, in table order, until one is done.

@@ -101,6 +101,21 @@ static inline struct cursor cur_sub(struct cursor *c, size_t n)
 	return child;
 }
 
+/*
+ * The same for a header of fixed size, asked before it is read: false, and c has the fault, when it
+ * is not all here. Of a child that is whole the compiler knows the size, and checks no field again.
+ */
+static inline bool cur_header(struct cursor *c, size_t n, struct cursor *out_header)
+{
+	if (cur_left(c) < n) {
+		cur_fault(c, CUR_SHORT);
+		return false;
+	}
+	*out_header = (struct cursor){.pos = c->pos, .end = c->pos + n, .base = c->base};
+	c->pos += n;
+	return true;
+}
+
 /* Elsewhere in the same message, from its start; for the pointers of DNS names. */
 static inline struct cursor cur_at(const struct cursor *c, size_t offset)
 {

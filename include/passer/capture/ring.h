@@ -24,6 +24,7 @@ struct ring_progress {
 	uint64_t block_seq;          /* kernel's sequence number of the block in work */
 	uint64_t frames;             /* handed out so far in all blocks, the one in work included */
 	uint64_t frames_before;      /* of these, before that block */
+	uint32_t is_in_work;         /* the last one has been handed out, and not come back */
 	uint32_t frames_torn;        /* lost because a block contradicted itself; should stay 0 */
 	uint32_t blocks_waiting_max; /* most blocks that waited at once, the one taken included */
 };
@@ -111,6 +112,12 @@ int ring_set_selection(struct ring *ring, const struct ring_selection *selection
 
 /* What the filter of this ring has counted, the sum of all CPUs. 0 or a negative errno. */
 int ring_read_filter(const struct ring *ring, struct filter_counters *out_counters);
+
+/*
+ * Behind the death of its walker: the frame that it was working on, borrowed until a successor
+ * reads. False when there is none.
+ */
+bool ring_frame_in_work(const struct ring *ring, struct frame *out_frame);
 
 /*
  * Frames that lie in the ring and have not been handed out, those of the block that the kernel is

@@ -84,7 +84,7 @@ struct p0f_match {
 	bool is_fuzzy;      /* fits roughly */
 	bool is_dishonest;  /* HTTP: the program names itself otherwise */
 	bool has_fixed_mss; /* TCP: this MSS is the sender's habit and tells nothing of its link */
-	bool has_distance;  /* TCP, unless the sender chooses its TTL at random */
+	bool has_distance;  /* TCP, unless the TTL is chosen at random or near no initial one */
 	uint8_t distance;   /* in hops */
 	struct span ua_os;  /* HTTP: the system that an honest User-Agent names; may be empty */
 	const char *file;   /* where the signature stands */

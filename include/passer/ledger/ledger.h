@@ -40,6 +40,9 @@ struct ledger {
 int ledger_init(struct ledger *ledger);
 void ledger_fini(struct ledger *ledger);
 
-/* The key of (kind, endpoint) or (kind, two endpoints) in a table; kind keeps uses apart. */
+/*
+ * The key of (kind, endpoint) or (kind, two endpoints) in a table; kind, which is below 64, keeps
+ * uses apart.
+ */
 uint64_t ledger_key(const struct hash_key *key, unsigned kind, const struct endpoint *a,
                     const struct endpoint *b);

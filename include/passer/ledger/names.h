@@ -5,7 +5,7 @@
  *
  * A name has a fixed number of slots; a further address replaces the oldest. Names live in small
  * buckets under a sequence lock. A reader that meets a writer for too long gives up, and so does a
- * writer: a worker that died in between costs one bucket, never the sensor.
+ * writer: a worker that died in between costs the names of one bucket, never the sensor.
  */
 #pragma once
 
@@ -26,6 +26,12 @@ void names_add(struct names *names, uint64_t name, const struct addr *addr, uint
 
 /* Copies the addresses of a name; returns how many. */
 unsigned names_find(struct names *names, uint64_t name, struct addr out_addrs[NAME_ADDRS_MAX]);
+
+/*
+ * Behind the death of a process that may have been writing, once a second as long as it returns
+ * true: a bucket in which the same writer was a second before is emptied, and is of use again.
+ */
+bool names_mend(struct names *names);
 
 /* Names that made room for others. */
 uint64_t names_evicted(const struct names *names);

@@ -9,3 +9,6 @@
  * workers: the one who is to print it. A fact that was evicted is new again.
  */
 bool seen_is_new(struct ledger *ledger, uint64_t fact, uint64_t time_ns);
+
+/* It could not be printed: new again to the next one who asks. */
+void seen_forget(struct ledger *ledger, uint64_t fact, uint64_t time_ns);

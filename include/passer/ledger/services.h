@@ -57,6 +57,17 @@ bool service_has(struct ledger *ledger, const struct endpoint *service, enum ser
 bool service_may_identify(struct ledger *ledger, const struct endpoint *service, uint64_t time_ns);
 void service_identified(struct ledger *ledger, const struct endpoint *service, uint64_t time_ns);
 
+/* What is known of a service, by one look. */
+struct service_view {
+	enum service_state state;
+	bool is_described; /* SERVICE_DESCRIBED_BY_TABLE */
+	bool may_identify; /* as service_may_identify() would answer, which has the last word */
+};
+
+/* Looks at both ends of a packet, and waits for memory once. */
+void service_look(struct ledger *ledger, const struct endpoint *const services[2], uint64_t time_ns,
+                  struct service_view out_views[2]);
+
 /* Flags of (client address, server port). */
 enum client_flag {
 	CLIENT_ACCEPTED = 1 << 0, /* a SYN/ACK from that port came to this client */

@@ -5,9 +5,9 @@
  *
  * A key is a 64-bit keyed hash and is never 0. A value has TABLE_VALUE_BITS; an absent key has the
  * value 0, so storing 0 and not storing are the same thing to the caller. A key lives in one bucket
- * of eight entries (two cache lines); when its bucket is full the entry that was used least
- * recently makes room and the eviction is counted. "Recently" is packet time in steps of about 4.6
- * minutes.
+ * of eight entries (two cache lines, the second of which is read only when the first one has
+ * neither the key nor room); when its bucket is full the entry that was used least recently makes
+ * room and the eviction is counted. "Recently" is packet time in steps of about 4.6 minutes.
  *
  * A process that dies at any instant leaves the table whole: an entry changes in one 16-byte
  * compare-and-swap.
@@ -33,6 +33,9 @@ struct table *table_new(size_t capacity);
 
 /* Accepts NULL. */
 void table_free(struct table *table);
+
+/* Tells the CPU that a key will be asked for soon, so that waiting for several keys is one wait. */
+void table_prefetch(struct table *table, uint64_t key);
 
 /* The value of a key, 0 when it is absent. Counts as a use of the entry. */
 uint64_t table_get(struct table *table, uint64_t key, uint64_t time_ns);

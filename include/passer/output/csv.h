@@ -2,12 +2,14 @@
 /*
  * Records as CSV lines on standard output and in a log file. Whole lines only: a line is formatted
  * in a buffer and leaves it in one write with its neighbours. The buffer lies in shared memory, so
- * that the supervisor can write out what a dead worker left.
+ * that the supervisor can write out what a dead worker left; so does what an output that fails has
+ * not taken (output/sink.h).
  */
 #pragma once
 
 #include <passer/base/err.h>
 #include <passer/output/record.h>
+#include <passer/output/sink.h>
 
 /* The longest line with its LF: what a pipe takes in one piece (PIPE_BUF). */
 #define CSV_LINE_SIZE   4096
@@ -17,12 +19,13 @@
 struct csv_buffer {
 	uint32_t used;
 	char bytes[CSV_BUFFER_SIZE];
+	struct sink log, standard; /* the outputs, each with what it has not taken */
 };
 
 struct csv_counters {
 	uint64_t lines;       /* handed to csv_write() */
 	uint64_t lost_writes; /* writes that failed: disk full, closed pipe */
-	uint64_t lost_lines;  /* in these writes, at most; or never written */
+	uint64_t lost_lines;  /* that an output had no room for, by output */
 };
 
 struct csv {
@@ -31,9 +34,16 @@ struct csv {
 	int stdout_fd;                 /* -1: none, or closed by its reader; borrowed */
 	int log_fd;                    /* -1: none; borrowed */
 	bool has_timestamp;
-	bool has_no_reader;               /* standard output was closed by its reader; set here */
-	bool is_log_torn, is_stdout_torn; /* a write broke off within a line; set here */
+	bool is_patient;    /* waits for a slow reader: of capture files nothing shall be lost */
+	bool has_no_reader; /* standard output was closed by its reader; set here */
 };
+
+/*
+ * Standard output as a descriptor on which a slow reader stops nobody: pipes and terminals are
+ * opened a second time, since others who have them may not expect that they do not block. Else
+ * standard output itself.
+ */
+int csv_open_stdout(void);
 
 /* Opens a log file to append to. The descriptor, or a negative errno with err naming the file. */
 int csv_open_log(const char *path, struct err *err);
@@ -49,10 +59,23 @@ size_t csv_format(const struct record *rec, bool has_timestamp,
 void csv_write(struct csv *csv, const struct record *rec);
 
 /*
- * Writes out the buffer. 0, or the negative errno of the output that failed; -EPIPE, now and from
- * then on, says that nobody reads standard output any more, which is not used again.
+ * Writes out the buffer, and what was kept before; what an output does not take now is kept. 0, or
+ * the negative errno of the output that failed; -EPIPE, now and from then on, says that nobody
+ * reads standard output any more, which is not used again.
  */
 int csv_flush(struct csv *csv);
 
-/* Throws away what waits in the buffer, and counts it as lost. */
-void csv_drop(struct csv *csv);
+/* Behind the death of the process that wrote, before anything else: see sink_mend(). */
+void csv_mend(struct csv *csv);
+
+/* Is anything kept that csv_flush() is to try again? */
+bool csv_is_waiting(const struct csv *csv);
+
+/* How many bytes that are, over both outputs. */
+size_t csv_waiting_bytes(const struct csv *csv);
+
+/* Do all outputs lose lines? A fact that nobody can write is better stated again later. */
+bool csv_is_full(const struct csv *csv);
+
+/* Throws away what waits, and counts it as lost. Returns how many lines that were. */
+uint64_t csv_drop(struct csv *csv);

@@ -25,7 +25,7 @@ struct pcapdump_counters {
 	uint64_t frames;      /* taken */
 	uint64_t other_links; /* left out: not of the one link type, or of one without a number */
 	uint64_t over_limit;  /* left out */
-	uint64_t lost;        /* taken, but the write failed; or left out after that */
+	uint64_t lost; /* left out since writes failed for too long, or given up at the end */
 };
 
 /*
@@ -39,8 +39,20 @@ int pcapdump_open(const struct pcapdump_config *config, struct pcapdump **out_du
 /* Takes one frame, with the VLAN tag that the kernel took out of it. */
 void pcapdump_write(struct pcapdump *dump, unsigned writer, const struct frame *frame);
 
-/* Writes out what a writer has collected. A failure is told once and ends the dump. */
+/*
+ * Writes out what a writer has collected. When that fails it is told, and tried again later, less
+ * and less often; meanwhile the frames wait in the buffer, and those that find it full are lost.
+ */
 void pcapdump_flush(struct pcapdump *dump, unsigned writer);
+
+/*
+ * When nobody writes any more: tries all once more, and cuts the file off before the first place
+ * that cannot be written, so that what is in it can be read.
+ */
+void pcapdump_finish(struct pcapdump *dump);
+
+/* Borrowed: the file, for who closes all other descriptors. */
+int pcapdump_fd(const struct pcapdump *dump);
 
 /* Over all writers. */
 struct pcapdump_counters pcapdump_counters(const struct pcapdump *dump);

@@ -24,7 +24,7 @@
 
 /* Lines lost in a row. */
 struct sink_gap {
-	uint64_t lines;        /* 0: none */
+	uint64_t lines;          /* 0: none */
 	int64_t from_s, until_s; /* seconds since 1970 */
 };
 
@@ -77,8 +77,8 @@ void sink_renew(struct sink *sink);
 /* Throws away what was kept; returns how many lines that were. */
 uint64_t sink_drop(struct sink *sink);
 
-/* Does it keep lines? */
-bool sink_is_waiting(const struct sink *sink);
+/* Bytes that it keeps. */
+size_t sink_waiting_bytes(const struct sink *sink);
 
 /* Is it losing lines? */
 bool sink_is_full(const struct sink *sink);

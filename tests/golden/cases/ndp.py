@@ -46,6 +46,7 @@ def router():
     yield nd(router_solicitation(source_mac(APPLE)), dst="ff02::2", mac=APPLE)
     yield nd(router_advertisement(options), src=ROUTER, dst="ff02::1")
     yield nd(router_advertisement(), src=BOB, dst="ff02::1", mac=APPLE)
+    yield nd(router_advertisement(), src="2001:db8::2", dst="ff02::1", mac=APPLE)  # RFC 4861 6.1.2
 
 
 @case

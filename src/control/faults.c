@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "faults.h"
+
+#include <passer/base/log.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define MAGIC             "passer-fault:"
+#define MAGIC_IN_ANALYZER "passer-analyzer-fault:"
+#define FD_MAX            256
+
+/* ---- what a process may not do --------------------------------------------------------------- */
+
+static void make_socket(void)
+{
+	(void)socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static void execute(void)
+{
+	static char program[] = "/bin/true";
+	char *const words[] = {program, NULL};
+
+	(void)execve(words[0], words, NULL);
+}
+
+static void signal_supervisor(void)
+{
+	(void)kill(getppid(), SIGKILL);
+}
+
+static void load_ebpf(void)
+{
+	(void)syscall(SYS_bpf, 0, NULL, 0);
+}
+
+static void attach_debugger(void)
+{
+	(void)syscall(SYS_process_vm_writev, 1, NULL, 0, NULL, 0, 0);
+}
+
+static void map_code(void)
+{
+	(void)mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+	           0);
+}
+
+/* Through any of its descriptors that is a packet socket. */
+static void send_packet(void)
+{
+	static const char frame[64] = "\xff\xff\xff\xff\xff\xff passer must not send";
+	struct sockaddr_storage name;
+
+	for (int fd = 3; fd < FD_MAX; fd++) {
+		socklen_t len = sizeof(name);
+
+		if (syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &name, &len) == 0 &&
+		    *(const int *)(const void *)&name == AF_PACKET) {
+			(void)!write(fd, frame, sizeof(frame));
+		}
+	}
+}
+
+static void open_file(void)
+{
+	int fd = open("/etc/passwd", O_RDONLY);
+
+	log_warn("fault: /etc/passwd: %s", fd >= 0 ? "was opened" : strerror(errno));
+}
+
+/* ---- what ends it ---------------------------------------------------------------------------- */
+
+static void crash(void)
+{
+	*(volatile int *)NULL = 0;
+}
+
+static void hang(void)
+{
+	for (;;) {
+		__asm__ volatile("");
+	}
+}
+
+static const struct {
+	const char *word;
+	void (*run)(void);
+} faults[] = {
+	{"socket", make_socket}, {"execve", execute},           {"kill", signal_supervisor},
+	{"bpf", load_ebpf},      {"vm-write", attach_debugger}, {"mmap", map_code},
+	{"write", send_packet},  {"open", open_file},           {"crash", crash},
+	{"hang", hang},
+};
+
+static void run_behind(const struct frame *frame, const char *magic)
+{
+	const size_t magic_len = strlen(magic);
+	const uint8_t *found = memmem(frame->bytes.data, frame->bytes.len, magic, magic_len);
+
+	if (found == NULL) {
+		return;
+	}
+	struct span word =
+		span_of(found + magic_len,
+	                (size_t)(frame->bytes.data + frame->bytes.len - found) - magic_len);
+
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		if (span_has_prefix(word, span_str(faults[i].word))) {
+			faults[i].run();
+		}
+	}
+}
+
+void faults_run(const struct frame *frame)
+{
+	run_behind(frame, MAGIC);
+}
+
+void faults_run_in_analyzer(const struct frame *frame)
+{
+	run_behind(frame, MAGIC_IN_ANALYZER);
+}

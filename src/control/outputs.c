@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the supervisor does for the outputs of its workers. */
+#include "sensor.h"
+
+#include <passer/base/clock.h>
+#include <passer/base/log.h>
+
+#include <inttypes.h>
+#include <poll.h>
+#include <sys/stat.h>
+
+#define DRAIN_PATIENCE_NS (3 * NS_PER_S) /* without anything being taken */
+#define DRAIN_POLL_MS     10
+
+static void regain_log(struct supervisor *s)
+{
+	struct err err;
+
+	s->log_has_name = false;
+	if (supervisor_reopen(s, &err) == 0) {
+		s->is_log_missed = false;
+	} else if (!s->is_log_missed) {
+		s->is_log_missed = true;
+		log_error("%s; its lines are kept in memory", err.text);
+	}
+	s->log_has_name |= s->is_log_missed;
+}
+
+static uint64_t limited_of_type(const struct supervisor *s, int type)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < s->worker_count; i++) {
+		sum += s->slots[i].shared->emit.limited_by_type[type];
+	}
+	return sum;
+}
+
+/* A flood is over when a tick has none of it. */
+static void tell_limited(struct supervisor *s, int type)
+{
+	struct flood *flood = &s->floods[type];
+	const char *name = record_type_name((enum record_type)type);
+	uint64_t limited = limited_of_type(s, type);
+
+	if (limited != flood->limited && !flood->is_on) {
+		flood->is_on = true;
+		flood->before = flood->limited;
+		log_warn("output: more than %u %s lines a second; those over it are left out until "
+		         "they are heard again",
+		         s->options->max_rate, name);
+	} else if (limited == flood->limited && flood->is_on) {
+		flood->is_on = false;
+		log_info("output: the flood of %s lines is over; %" PRIu64 " were left out", name,
+		         limited - flood->before);
+	}
+	flood->limited = limited;
+}
+
+static void look_after_log(struct supervisor *s)
+{
+	struct stat st;
+
+	if (s->log_fd < 0 || fstat(s->log_fd, &st) != 0) {
+		return;
+	}
+	if (st.st_nlink > 0) {
+		s->log_has_name = true;
+	} else if (s->log_has_name) {
+		regain_log(s);
+	}
+}
+
+void outputs_on_clock(struct supervisor *s)
+{
+	look_after_log(s);
+	for (int type = REC_NONE + 1; type < REC_COUNT; type++) {
+		tell_limited(s, type);
+	}
+}
+
+/* Bytes that are kept, over all workers, when each has tried once more. */
+static uint64_t try_again(struct supervisor *s)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < s->worker_count; i++) {
+		struct worker_shared *shared = s->slots[i].shared;
+		struct csv csv = worker_csv(&s->common, shared, s->stdout_fd, s->log_fd);
+
+		(void)csv_flush(&csv);
+		if (csv.has_no_reader) {
+			s->stdout_fd = -1;
+		}
+		bytes += csv_waiting_bytes(&csv);
+	}
+	return bytes;
+}
+
+static void drop_all(struct supervisor *s)
+{
+	uint64_t lines = 0;
+
+	for (unsigned i = 0; i < s->worker_count; i++) {
+		struct csv csv =
+			worker_csv(&s->common, s->slots[i].shared, s->stdout_fd, s->log_fd);
+
+		lines += csv_drop(&csv);
+	}
+	log_error("output: %" PRIu64 " lines could not be written and are lost", lines);
+	s->is_failed = true;
+}
+
+void outputs_drain(struct supervisor *s)
+{
+	uint64_t left = try_again(s), before = left;
+	uint64_t deadline = clock_monotonic_ns() + DRAIN_PATIENCE_NS;
+
+	while (left > 0 && clock_monotonic_ns() < deadline) {
+		(void)poll(NULL, 0, DRAIN_POLL_MS);
+		left = try_again(s);
+		if (left < before) {
+			deadline = clock_monotonic_ns() + DRAIN_PATIENCE_NS;
+		}
+		before = left;
+	}
+	if (left > 0) {
+		drop_all(s);
+	}
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What each process loses, tried in children; without root, so the user stays. */
+#include "control/calls.h"
+#include "control/descriptors.h"
+#include "control/landlock.h"
+#include "control/privileges.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef bool child_fn(void);
+
+/* The wait status of a child that exits with 0 when all was as it should be. */
+static int status_of(child_fn *fn)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		_exit(fn() ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return status;
+}
+
+/* ---- Landlock -------------------------------------------------------------------------------- */
+
+static char folder[] = "/tmp/passer-confine-XXXXXX";
+static char inside[64], outside[64];
+
+static void make(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT, 0644);
+
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+static bool opens(const char *path, int flags)
+{
+	int fd = open(path, flags, 0644);
+
+	return fd >= 0 && close(fd) == 0;
+}
+
+static bool enter_with(enum place_access access)
+{
+	int ruleset = landlock_new(true);
+	char place[48];
+
+	snprintf(place, sizeof(place), "%s/in", folder);
+	landlock_allow(ruleset, place, access);
+	landlock_allow(ruleset, "/no/such/place", access);
+	return privileges_keep(0, &(struct err){.text = ""}) == 0 && landlock_enter(ruleset) == 0;
+}
+
+static bool reads_only(void)
+{
+	return enter_with(PLACE_READ) && opens(inside, O_RDONLY) && !opens(inside, O_WRONLY) &&
+	       !opens(outside, O_RDONLY) && errno == EACCES && !opens("/etc/passwd", O_RDONLY);
+}
+
+static bool appends(void)
+{
+	char next[80];
+
+	snprintf(next, sizeof(next), "%s.new", inside);
+	return enter_with(PLACE_APPEND) && opens(inside, O_RDWR | O_APPEND) &&
+	       opens(next, O_WRONLY | O_CREAT | O_APPEND) && unlink(next) != 0 &&
+	       !opens(outside, O_WRONLY);
+}
+
+static bool replaces(void)
+{
+	char next[80];
+
+	snprintf(next, sizeof(next), "%s.new", inside);
+	return enter_with(PLACE_REPLACE) && opens(next, O_WRONLY | O_CREAT | O_TRUNC) &&
+	       rename(next, inside) == 0 && unlink(inside) == 0 && unlink(outside) != 0;
+}
+
+static bool signals_nobody(void)
+{
+	return landlock_abi() < 6 || (enter_with(PLACE_READ) && kill(getppid(), 0) != 0);
+}
+
+static void test_places(void **state)
+{
+	char place[48];
+
+	(void)state;
+	if (landlock_abi() == 0) {
+		skip();
+	}
+	assert_non_null(mkdtemp(folder));
+	snprintf(place, sizeof(place), "%s/in", folder);
+	snprintf(inside, sizeof(inside), "%s/in/file", folder);
+	snprintf(outside, sizeof(outside), "%s/file", folder);
+	assert_int_equal(mkdir(place, 0755), 0);
+	make(inside);
+	make(outside);
+	assert_int_equal(status_of(reads_only), 0);
+	assert_int_equal(status_of(appends), 0);
+	assert_int_equal(status_of(replaces), 0);
+	assert_int_equal(status_of(signals_nobody), 0);
+	assert_int_equal(unlink(outside), 0); /* what was inside is gone */
+	assert_int_equal(rmdir(place), 0);
+	assert_int_equal(rmdir(folder), 0);
+}
+
+/* ---- System calls ---------------------------------------------------------------------------- */
+
+static bool confine_worker(int log_fd)
+{
+	const struct calls_outputs outputs = {
+		.stdout_fd = -1, .log_fd = log_fd, .next_log_fd = -1, .control_fd = -1};
+
+	return privileges_keep(0, &(struct err){.text = ""}) == 0 &&
+	       calls_confine(ROLE_WORKER, "test", &outputs, &(struct err){.text = ""}) == 0;
+}
+
+static bool makes_socket(void)
+{
+	return confine_worker(-1) && socket(AF_INET, SOCK_DGRAM, 0) >= 0;
+}
+
+/* As a worker would write to one of its packet sockets: the number may have bits set above it. */
+static bool writes_elsewhere(void)
+{
+	int pair[2];
+
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && confine_worker(pair[0]) &&
+	       syscall(SYS_write, (1ul << 32) | (unsigned long)pair[1], "x", 1ul) == 1;
+}
+
+static bool writes_lines(void)
+{
+	int pair[2];
+
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && confine_worker(pair[0]) &&
+	       write(pair[0], "x", 1) == 1;
+}
+
+static void test_calls(void **state)
+{
+	(void)state;
+	if (!calls_can_confine()) {
+		skip();
+	}
+	calls_learn_names();
+	assert_int_equal(status_of(writes_lines), 0);
+	assert_int_equal(status_of(makes_socket), SIGSYS);
+	assert_int_equal(status_of(writes_elsewhere), SIGSYS);
+}
+
+/* ---- The rest -------------------------------------------------------------------------------- */
+
+static bool keeps_descriptors(void)
+{
+	int a = dup(STDERR_FILENO), b = dup(STDERR_FILENO), c = dup2(STDERR_FILENO, 40);
+	int fds[] = {STDERR_FILENO, a, -1, c};
+	int last = dup2(STDERR_FILENO, 50);
+
+	return descriptors_keep(fds, 4, a) == 41 && fcntl(last, F_GETFD) < 0 &&
+	       fcntl(b, F_GETFD) >= 0 && fcntl(39, F_GETFD) >= 0 && dup(a) == 41;
+}
+
+static void test_descriptors(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of(keeps_descriptors), 0);
+}
+
+static void test_users(void **state)
+{
+	struct user user;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(privileges_choose_user("no-such-user", &user, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "no-such-user"));
+	assert_int_equal(privileges_choose_user("root", &user, &err), 0);
+	assert_int_equal(user.uid, 0);
+	assert_true(user.is_named);
+	assert_int_equal(privileges_choose_user(NULL, &user, &err), 0);
+	assert_true(geteuid() != 0 ? user.uid == geteuid() : user.uid != 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_users),
+	};
+
+	return cmocka_run_group_tests_name("confine", tests, NULL, NULL);
+}
