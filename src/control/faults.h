@@ -9,6 +9,10 @@
 
 #include <passer/base/frame.h>
 
+#ifndef PASSER_FAULTS
+#define PASSER_FAULTS 0 /* 1 by -Dfaults=true */
+#endif
+
 void faults_run(const struct frame *frame);
 void faults_run_in_analyzer(const struct frame *frame);
 

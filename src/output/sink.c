@@ -29,7 +29,7 @@ uint64_t sink_count_lines(const char *bytes, size_t len)
 /* How much of some bytes is whole lines. */
 static size_t whole_lines(const char *bytes, size_t len)
 {
-	const char *last = len > 0 ? memrchr(bytes, '\n', len) : NULL;
+	const char *last = bytes != NULL && len > 0 ? memrchr(bytes, '\n', len) : NULL;
 
 	return last != NULL ? (size_t)(last - bytes) + 1 : 0;
 }
