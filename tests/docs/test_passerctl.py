@@ -179,6 +179,7 @@ def picture(name="span", **values):
                      "unaccounted": 0, **counters("WORKER", **worker)}],
         "total": {"classes": classes, "printed_by_type": types, **counters("RING", **ring),
                   **counters("WORKER", **worker)},
+        "analyzers": [],
         "health": {"truncated": 0, "above_mtu": 0, "checked": 200, "duplicates": 4, "split": 0,
                    "vlans": [{"vlan": 7, "both_ways": 60, "one_way": 40}],
                    "advice": ["4 frames heard twice: mirror a port in one direction"]},

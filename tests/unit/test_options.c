@@ -73,6 +73,8 @@ static void describe(const struct options *o, struct text *t)
 		[ACTION_LIST_ANALYZERS] = "list",
 		[ACTION_CHECK_SIGNATURES] = "check",
 		[ACTION_EXPLAIN_FILTER] = "explain",
+		[ACTION_CHECK] = "machine",
+		[ACTION_IDENTIFY] = "identify",
 	};
 
 	add_word(t, " action=", actions[o->action]);
