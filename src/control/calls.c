@@ -5,9 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +60,7 @@ static const struct row {
 static char names[NAMES_MAX][NAME_SIZE];
 static char whose[32];
 
-void calls_learn_names(void)
+static void learn_names(void)
 {
 	for (int i = 0; i < NAMES_MAX; i++) {
 		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, i);
@@ -94,70 +97,144 @@ static int catch_forbidden(void)
 	return sigaction(SIGSYS, &action, NULL) == 0 ? 0 : -errno;
 }
 
-/* ---- the filter ------------------------------------------------------------------------------ */
+/* ---- calls by name --------------------------------------------------------------------------- */
 
-/* Rows may say the same twice. */
-static int allow(scmp_filter_ctx filter, int call, unsigned conditions,
-                 const struct scmp_arg_cmp *condition)
-{
-	int ret = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, conditions, condition);
+/* Made once, by libseccomp, which takes its time: a worker that is replaced has none. */
+static struct sock_fprog programs[ROLE_COUNT]; /* empty: could not be made */
 
-	return ret == -EEXIST ? 0 : ret;
-}
-
-/*
- * All 64 bits of the register are compared, though the kernel reads the lower half of a descriptor
- * only: so each number is named, for a comparison by order could be passed with the upper half.
- */
-static int allow_first(scmp_filter_ctx filter, int call, int value)
-{
-	struct scmp_arg_cmp condition = {0, SCMP_CMP_EQ, (scmp_datum_t)value, 0};
-
-	return value >= 0 ? allow(filter, call, 1, &condition) : 0;
-}
-
-/* A worker has sockets on the network, and is to send nothing through them. */
-static int add_outputs(scmp_filter_ctx filter, const struct calls_outputs *outputs)
-{
-	const struct {
-		int call, fd;
-	} allowed[] = {
-		{SCMP_SYS(write), STDERR_FILENO},        {SCMP_SYS(write), outputs->stdout_fd},
-		{SCMP_SYS(write), outputs->log_fd},      {SCMP_SYS(write), outputs->next_log_fd},
-		{SCMP_SYS(sendto), outputs->control_fd}, {SCMP_SYS(sendto), outputs->stdout_fd},
-	};
-	int ret = 0;
-
-	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]) && ret == 0; i++) {
-		ret = allow_first(filter, allowed[i].call, allowed[i].fd);
-	}
-	return ret;
-}
-
-/* Signals to itself only: abort(3). */
-static int add_own_signals(scmp_filter_ctx filter, enum role role)
-{
-	if (role == ROLE_SUPERVISOR) { /* its workers have other pids */
-		return allow(filter, SCMP_SYS(tgkill), 0, NULL);
-	}
-	return allow_first(filter, SCMP_SYS(tgkill), getpid());
-}
-
-static int fill(scmp_filter_ctx filter, enum role role, const struct calls_outputs *outputs)
+static int add_rows(scmp_filter_ctx filter, enum role role)
 {
 	int ret = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && ret == 0; i++) {
 		if ((rows[i].roles & (1u << role)) != 0) {
-			ret = allow(filter, rows[i].call, rows[i].has_condition,
-			            &rows[i].condition);
+			ret = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rows[i].call,
+			                             rows[i].has_condition, &rows[i].condition);
+			ret = ret == -EEXIST ? 0 : ret; /* rows may say the same twice */
 		}
 	}
-	if (ret == 0) {
-		ret = add_own_signals(filter, role);
-	}
-	return ret == 0 && role == ROLE_WORKER ? add_outputs(filter, outputs) : ret;
+	return ret;
 }
+
+/* libseccomp hands its program out into a file. */
+static void take_program(scmp_filter_ctx filter, struct sock_fprog *out_program)
+{
+	int fd = memfd_create("passer-calls", MFD_CLOEXEC);
+	off_t bytes = fd >= 0 && seccomp_export_bpf(filter, fd) == 0 ? lseek(fd, 0, SEEK_CUR) : 0;
+	struct sock_filter *code = bytes > 0 ? malloc((size_t)bytes) : NULL;
+
+	if (code != NULL && pread(fd, code, (size_t)bytes, 0) == bytes) {
+		out_program->len = (unsigned short)((size_t)bytes / sizeof(*code));
+		out_program->filter = code;
+	} else {
+		free(code);
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+}
+
+void calls_prepare(void)
+{
+	calls_forget();
+	learn_names();
+	for (unsigned role = 0; role < ROLE_COUNT; role++) {
+		scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
+
+		if (filter != NULL && add_rows(filter, (enum role)role) == 0) {
+			take_program(filter, &programs[role]);
+		}
+		seccomp_release(filter);
+	}
+}
+
+void calls_forget(void)
+{
+	for (unsigned role = 0; role < ROLE_COUNT; role++) {
+		free(programs[role].filter);
+		programs[role] = (struct sock_fprog){.filter = NULL};
+	}
+}
+
+/* ---- calls by their first argument ----------------------------------------------------------- */
+
+#define VALUES_MAX  4
+#define GUARDS_MAX  3
+#define GUARD_INSNS (VALUES_MAX + 7)
+
+/* A call that is allowed with these first arguments only; a negative one is none. */
+struct guard {
+	int call;
+	int values[VALUES_MAX];
+};
+
+#define DATA(field) ((uint32_t)offsetof(struct seccomp_data, field))
+#define LOW_HALF    (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 0u : 4u)
+
+/*
+ * The upper half of the register, which the kernel does not look at, must be zero. A call that is
+ * no guard's passes: the other filter has its say, and the stricter one counts (seccomp(2)).
+ */
+static struct sock_filter *add_guard(struct sock_filter *at, const struct guard *guard)
+{
+	const uint32_t n = VALUES_MAX;
+
+	*at++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, DATA(nr));
+	*at++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)guard->call, 0,
+	                                     n + 5);
+	*at++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+	                                     DATA(args[0]) + 4 - LOW_HALF);
+	*at++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, n + 1);
+	*at++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, DATA(args[0]) + LOW_HALF);
+	for (uint32_t i = 0; i < n; i++) {
+		/* For none the first value once more. */
+		int value = guard->values[i] >= 0 ? guard->values[i] : guard->values[0];
+
+		*at++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)value,
+		                                     (uint8_t)(n - i), 0);
+	}
+	*at++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP);
+	*at++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	return at;
+}
+
+static int enter(const struct sock_fprog *program)
+{
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, program) == 0 ? 0 : -errno;
+}
+
+static int enter_guards(const struct guard *guards, size_t count)
+{
+	struct sock_filter code[GUARDS_MAX * GUARD_INSNS + 1];
+	struct sock_filter *at = code;
+
+	for (size_t i = 0; i < count; i++) {
+		at = add_guard(at, &guards[i]);
+	}
+	*at++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	return enter(&(struct sock_fprog){.len = (unsigned short)(at - code), .filter = code});
+}
+
+/* A worker has sockets on the network, and is to send nothing through them. */
+static int guard_worker(const struct calls_outputs *o)
+{
+	const struct guard guards[GUARDS_MAX] = {
+		{SYS_write, {STDERR_FILENO, o->stdout_fd, o->log_fd, o->next_log_fd}},
+		{SYS_sendto, {o->control_fd, o->stdout_fd, -1, -1}},
+		{SYS_tgkill, {getpid(), -1, -1, -1}}, /* abort(3) */
+	};
+
+	return enter_guards(guards, GUARDS_MAX);
+}
+
+static int guard_reader(void)
+{
+	const struct guard guard = {SYS_tgkill, {getpid(), -1, -1, -1}};
+
+	return enter_guards(&guard, 1);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 bool calls_can_confine(void)
 {
@@ -166,20 +243,27 @@ bool calls_can_confine(void)
 	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
+/* The guards first: behind the other one there are no filters any more. */
+static int enter_all(enum role role, const struct calls_outputs *outputs)
+{
+	int ret = programs[role].filter != NULL ? catch_forbidden() : -ENOMEM;
+
+	if (ret == 0 && role == ROLE_WORKER) {
+		ret = guard_worker(outputs);
+	}
+	if (ret == 0 && role == ROLE_READER) {
+		ret = guard_reader();
+	}
+	return ret == 0 ? enter(&programs[role]) : ret;
+}
+
 int calls_confine(enum role role, const char *name, const struct calls_outputs *outputs,
                   struct err *err)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
-	int ret = filter != NULL ? fill(filter, role, outputs) : -ENOMEM;
+	int ret;
 
 	snprintf(whose, sizeof(whose), "%s", name);
-	if (ret == 0) {
-		ret = catch_forbidden();
-	}
-	if (ret == 0) {
-		ret = seccomp_load(filter);
-	}
-	seccomp_release(filter);
+	ret = enter_all(role, outputs);
 	return ret == 0 ? 0
 	                : err_set(err, ret, "%s: system calls cannot be confined: %s", name,
 	                          strerror(-ret));

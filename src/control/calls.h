@@ -28,11 +28,11 @@ struct calls_outputs {
 	int control_fd;  /* to the supervisor */
 };
 
-/*
- * Learns the names of the calls, for the line; once, at the start. Without it the line has their
- * numbers only.
- */
-void calls_learn_names(void);
+/* Makes the filters of all roles and learns the names of the calls; once, at the start. */
+void calls_prepare(void);
+
+/* Frees them. */
+void calls_forget(void);
 
 /* Does the kernel have filters of system calls, and does it tell of those that are refused? */
 bool calls_can_confine(void);

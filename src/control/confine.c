@@ -289,7 +289,7 @@ int confine_init(struct confinement *c, const struct options *options,
 	if (c->is_off) {
 		return 0;
 	}
-	calls_learn_names();
+	calls_prepare();
 	ret = privileges_choose_user(options->user, &c->user, err);
 	if (ret < 0) {
 		return ret;
@@ -309,6 +309,7 @@ void confine_fini(struct confinement *c)
 		free(c->places[i].file);
 	}
 	free(c->places);
+	calls_forget();
 	*c = (struct confinement){.places = NULL};
 }
 

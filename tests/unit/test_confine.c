@@ -162,10 +162,11 @@ static void test_calls(void **state)
 	if (!calls_can_confine()) {
 		skip();
 	}
-	calls_learn_names();
+	calls_prepare();
 	assert_int_equal(status_of(writes_lines), 0);
 	assert_int_equal(status_of(makes_socket), SIGSYS);
 	assert_int_equal(status_of(writes_elsewhere), SIGSYS);
+	calls_forget();
 }
 
 /* ---- The rest -------------------------------------------------------------------------------- */
