@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <net/if.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -275,63 +276,92 @@ static int set_name(struct options *o, const char *word, struct err *err)
 	                         word);
 }
 
+/* Options that set a bool, and options that keep their word: where in the struct. */
+#define AT(id, member) [OPT_##id] = offsetof(struct options, member)
+
+static const size_t flags[OPTION_COUNT] = {
+	AT(timestamp, has_timestamp),   AT(nxdomain, wants_nxdomain),  AT(creds, wants_creds),
+	AT(mac_notes, wants_mac_notes), AT(devel, is_verbose),         AT(quit, stops_at_unhandled),
+	AT(core_dumps, has_core_dumps), AT(unconfined, is_unconfined),
+};
+
+static const size_t words[OPTION_COUNT] = {
+	AT(log, log_path),
+	AT(profile, selection_words.profile),
+	AT(records, selection_words.records),
+	AT(acks, selection_words.acks),
+	AT(udp, selection_words.udp),
+	AT(service_probes, service_probes),
+	AT(stats, stats_path),
+	AT(unhandled, unhandled_path),
+	AT(suspicious, dump_path),
+	AT(quarantine, quarantine_path),
+	AT(trusted_ips, trusted_path),
+	AT(suspicious_ips, suspicious_path),
+	AT(user, user),
+	AT(identify, identify),
+};
+
+/* Options that ask for something else than a run; ACTION_RUN is 0. */
+static const enum action actions[OPTION_COUNT] = {
+	[OPT_explain_filter] = ACTION_EXPLAIN_FILTER,
+	[OPT_check_signatures] = ACTION_CHECK_SIGNATURES,
+	[OPT_check] = ACTION_CHECK,
+	[OPT_identify] = ACTION_IDENTIFY,
+	[OPT_help] = ACTION_HELP,
+	[OPT_version] = ACTION_VERSION,
+	[OPT_list_analyzers] = ACTION_LIST_ANALYZERS,
+};
+
+/* `action` comes first in the struct and is neither a flag nor a word, so 0 is no place here. */
+_Static_assert(offsetof(struct options, action) == 0, "0 means none in flags and words");
+
+static void set_place(struct options *o, enum option_id id, const char *word)
+{
+	if (flags[id] != 0) {
+		*(bool *)((char *)o + flags[id]) = true;
+	}
+	if (words[id] != 0) {
+		*(const char **)(void *)((char *)o + words[id]) = word;
+	}
+	if (actions[id] != ACTION_RUN) {
+		o->action = actions[id];
+	}
+}
+
+static int set_expression(struct options *o, const char *word, struct err *err)
+{
+	if (o->expression != NULL) {
+		return err_set(err, -EINVAL, "'%s': there is a filter already; join them with and",
+		               word);
+	}
+	o->expression = word;
+	return 0;
+}
+
 static int apply(struct options *o, enum option_id id, char *word, struct err *err)
 {
+	set_place(o, id, word);
 	switch (id) {
 	case OPT_interface:
 		return add_interfaces(o, word, err);
 	case OPT_read:
 		o->files[o->file_count++] = word;
-		break;
-	case OPT_log:
-		o->log_path = word;
-		break;
+		return 0;
 	case OPT_bpf:
-		if (o->expression != NULL) {
-			return err_set(err, -EINVAL,
-			               "'%s': there is a filter already; join them with and", word);
-		}
-		o->expression = word;
-		break;
-	case OPT_profile:
-		o->selection_words.profile = word;
-		break;
-	case OPT_records:
-		o->selection_words.records = word;
-		break;
-	case OPT_acks:
-		o->selection_words.acks = word;
-		break;
-	case OPT_udp:
-		o->selection_words.udp = word;
-		break;
+		return set_expression(o, word, err);
 	case OPT_fanout:
 		return set_fanout(o, word, err);
-	case OPT_explain_filter:
-		o->action = ACTION_EXPLAIN_FILTER;
-		break;
-	case OPT_timestamp:
-		o->has_timestamp = true;
-		break;
-	case OPT_nxdomain:
-		o->wants_nxdomain = true;
-		break;
-	case OPT_service_probes:
-		o->service_probes = word;
-		break;
 	case OPT_p0f:
 		o->p0f[o->p0f_count++] = word;
-		break;
+		return 0;
 	case OPT_geoip:
 		o->geoip[o->geoip_count++] = word;
-		break;
+		return 0;
 	case OPT_check_signatures:
-		o->action = ACTION_CHECK_SIGNATURES;
-		o->signatures[o->signature_count++] = word;
-		break;
 	case OPT_signatures:
 		o->signatures[o->signature_count++] = word;
-		break;
+		return 0;
 	case OPT_workers:
 	case OPT_ring_mib:
 	case OPT_block_kib:
@@ -340,69 +370,13 @@ static int apply(struct options *o, enum option_id id, char *word, struct err *e
 	case OPT_max_rate:
 	case OPT_stats_interval:
 		return set_sizes(o, id, word, err);
-	case OPT_stats:
-		o->stats_path = word;
-		break;
 	case OPT_name:
 		return set_name(o, word, err);
 	case OPT_cpus:
 		return parse_cpus(word, &o->cpus, err);
-	case OPT_devel:
-		o->is_verbose = true;
-		break;
-	case OPT_quit:
-		o->stops_at_unhandled = true;
-		break;
-	case OPT_unhandled:
-		o->unhandled_path = word;
-		break;
-	case OPT_quarantine:
-		o->quarantine_path = word;
-		break;
-	case OPT_suspicious:
-		o->dump_path = word;
-		break;
-	case OPT_trusted_ips:
-		o->trusted_path = word;
-		break;
-	case OPT_suspicious_ips:
-		o->suspicious_path = word;
-		break;
-	case OPT_creds:
-		o->wants_creds = true;
-		break;
-	case OPT_mac_notes:
-		o->wants_mac_notes = true;
-		break;
-	case OPT_user:
-		o->user = word;
-		break;
-	case OPT_core_dumps:
-		o->has_core_dumps = true;
-		break;
-	case OPT_unconfined:
-		o->is_unconfined = true;
-		break;
-	case OPT_check:
-		o->action = ACTION_CHECK;
-		break;
-	case OPT_identify:
-		o->action = ACTION_IDENTIFY;
-		o->identify = word;
-		break;
-	case OPT_help:
-		o->action = ACTION_HELP;
-		break;
-	case OPT_version:
-		o->action = ACTION_VERSION;
-		break;
-	case OPT_list_analyzers:
-		o->action = ACTION_LIST_ANALYZERS;
-		break;
-	case OPTION_COUNT:
-		break;
+	default:
+		return 0; /* has its place in a table */
 	}
-	return 0;
 }
 
 /* A word without an option: another file behind -r, else the filter. */
