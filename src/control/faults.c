@@ -79,7 +79,9 @@ static void open_file(void)
 
 static void crash(void)
 {
-	*(volatile int *)NULL = 0;
+	/* As a wild pointer does it, but without a word of the sanitizers, which tests look for. */
+	signal(SIGSEGV, SIG_DFL);
+	raise(SIGSEGV);
 }
 
 static void hang(void)

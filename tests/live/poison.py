@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Packets that kill a worker, or keep it busy for good. Speaks TAP.
 
-They need a build with -Dfaults=true, without sanitizers; see src/control/faults.h.
+They need a build with -Dfaults=true; see src/control/faults.h.
 """
 import os
 import pathlib
@@ -144,6 +144,7 @@ def killed_from_outside(lab):
         wait_until(lambda: len(sensor.workers()) == 2, "both workers")
         os.kill(sensor.workers()[number % 2], signal.SIGKILL)
         wait_until(lambda number=number: sensor.restarts == number + 1, "the restart")
+    wait_until(lambda: len(sensor.workers()) == 2, "both workers")
     stopped = sensor.workers()
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
