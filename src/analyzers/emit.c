@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <passer/analyzers/analyzer.h>
+#include <passer/base/clock.h>
 #include <passer/ledger/seen.h>
 #include <passer/ledger/suspects.h>
 
@@ -32,7 +33,7 @@ static void add_place(struct analyzer_ctx *ctx)
 /* One more record of its type in its second? */
 static bool is_within_rate(struct record_rate *rate, const struct record *rec)
 {
-	uint64_t second = rec->time_ns / 1000000000u;
+	uint64_t second = rec->time_ns / NS_PER_S;
 
 	if (rate->max == 0) {
 		return true;

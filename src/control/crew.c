@@ -77,48 +77,23 @@ static int start_worker(struct supervisor *s, unsigned i)
 	return crew_watch(s, slot->control_fd);
 }
 
-/* Without waiting: a worker that hangs and takes no orders shall not hang the supervisor too. */
-static void order(const struct worker_slot *slot, enum worker_order what)
+/* With the descriptor, or -1. */
+static void order(const struct worker_slot *slot, enum worker_order what, int fd)
 {
-	char byte = (char)what;
+	int ret = slot->control_fd >= 0 ? order_send(slot->control_fd, what, fd) : 0;
 
-	if (slot->control_fd >= 0 &&
-	    send(slot->control_fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-		log_debug("worker %d: cannot be told: %s", (int)slot->pid, strerror(errno));
-	}
-}
-
-static void order_with_fd(const struct worker_slot *slot, enum worker_order what, int fd)
-{
-	char byte = (char)what;
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-
-	memset(&control, 0, sizeof(control));
-	control.head.cmsg_level = SOL_SOCKET;
-	control.head.cmsg_type = SCM_RIGHTS;
-	control.head.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
-	if (slot->control_fd >= 0 &&
-	    sendmsg(slot->control_fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+	if (ret < 0 && fd >= 0) {
 		log_warn("worker %d: cannot be given the new log file: %s", (int)slot->pid,
-		         strerror(errno));
+		         strerror(-ret));
+	} else if (ret < 0) {
+		log_debug("worker %d: cannot be told: %s", (int)slot->pid, strerror(-ret));
 	}
 }
 
 void crew_stop(struct supervisor *s)
 {
 	for (unsigned i = 0; i < s->worker_count; i++) {
-		order(&s->slots[i], ORDER_STOP);
+		order(&s->slots[i], ORDER_STOP, -1);
 		s->slots[i].rebirth_ns = 0; /* one that keeps dying would not work off its ring */
 	}
 	s->kill_ns = clock_monotonic_ns() + worker_stop_ns(&s->common) + STOP_PATIENCE_NS;
@@ -127,7 +102,7 @@ void crew_stop(struct supervisor *s)
 void crew_give_log(struct supervisor *s, int fd)
 {
 	for (unsigned i = 0; i < s->worker_count; i++) {
-		order_with_fd(&s->slots[i], ORDER_REOPEN, fd);
+		order(&s->slots[i], ORDER_REOPEN, fd);
 	}
 }
 
@@ -135,7 +110,7 @@ void crew_renew(struct supervisor *s)
 {
 	for (unsigned i = 0; i < s->worker_count; i++) {
 		s->slots[i].is_retiring = s->slots[i].pid != 0;
-		order(&s->slots[i], ORDER_RETIRE);
+		order(&s->slots[i], ORDER_RETIRE, -1);
 	}
 }
 
@@ -176,7 +151,7 @@ static int succeed(struct supervisor *s, unsigned i)
 		return ret;
 	}
 	if (s->phase != PHASE_RUNNING) {
-		order(&s->slots[i], ORDER_STOP);
+		order(&s->slots[i], ORDER_STOP, -1);
 	}
 	return 0;
 }

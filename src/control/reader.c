@@ -40,7 +40,7 @@ static bool must_stop(void *user)
 	struct reading *r = user;
 	int order, fd;
 
-	while ((order = worker_hear(r->control_fd, &fd)) != WORKER_HEARD_NOTHING) {
+	while ((order = order_hear(r->control_fd, &fd)) != ORDER_HEARD_NOTHING) {
 		if (order == ORDER_REOPEN && fd >= 0) {
 			take_log(&r->worker, fd);
 		} else {

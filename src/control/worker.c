@@ -191,45 +191,6 @@ uint64_t worker_stop_ns(const struct worker_common *common)
 	return (2 * common->retire_ms + 20) * NS_PER_MS;
 }
 
-/* ---- orders ---------------------------------------------------------------------------------- */
-
-static int descriptor_in(const struct msghdr *msg)
-{
-	const struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-	int fd = -1;
-
-	if (c != NULL && c->cmsg_type == SCM_RIGHTS) {
-		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
-	}
-	return fd;
-}
-
-int worker_hear(int control_fd, int *out_fd)
-{
-	char byte = 0;
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	ssize_t n = recvmsg(control_fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-		return WORKER_HEARD_NOTHING;
-	}
-	if (n <= 0) {
-		return WORKER_HEARD_END;
-	}
-	*out_fd = descriptor_in(&msg);
-	return byte;
-}
-
 /* ---- a worker process ------------------------------------------------------------------------ */
 
 /* What a worker process keeps beside the worker. */
@@ -291,8 +252,8 @@ static void obey(struct live *live)
 {
 	int fd;
 
-	switch (worker_hear(live->control_fd, &fd)) {
-	case WORKER_HEARD_END:
+	switch (order_hear(live->control_fd, &fd)) {
+	case ORDER_HEARD_END:
 		epoll_ctl(live->epoll_fd, EPOLL_CTL_DEL, live->control_fd, NULL);
 		begin_stop(live);
 		break;

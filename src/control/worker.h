@@ -7,25 +7,13 @@
 #pragma once
 
 #include "confine.h"
+#include "orders.h"
 #include "stats.h"
 
 #include <passer/analyzers/registry.h>
 #include <passer/capture/expression.h>
 #include <passer/capture/ring.h>
 #include <passer/output/pcapdump.h>
-
-/* From the supervisor to a worker, one datagram each. */
-enum worker_order {
-	ORDER_STOP = 'S',   /* work off what lies in the rings, then end */
-	ORDER_REOPEN = 'R', /* a new log file comes with it (SCM_RIGHTS) */
-	ORDER_RETIRE = 'T', /* end behind the block in work: a successor goes on in the ring */
-};
-
-/* From a worker to the supervisor. */
-enum worker_report {
-	REPORT_NO_READER = 'P', /* nobody reads standard output any more */
-	REPORT_UNHANDLED = 'U', /* a packet that no rule knows, and that was to be the last one */
-};
 
 /* What all workers have in common; made before the fork and then only read. */
 struct worker_common {
@@ -82,17 +70,6 @@ int worker_flush(struct worker *w);
  * up, and twice that is ample.
  */
 uint64_t worker_stop_ns(const struct worker_common *common);
-
-enum worker_heard {
-	WORKER_HEARD_END = -1,    /* the supervisor is gone */
-	WORKER_HEARD_NOTHING = 0, /* no order waits */
-};
-
-/*
- * The next order, without waiting, or one of worker_heard. With ORDER_REOPEN *out_fd is the log
- * file, now the caller's, or -1.
- */
-int worker_hear(int control_fd, int *out_fd);
 
 /* The life of a worker process: until ORDER_STOP or the end of the supervisor. Does not return. */
 _Noreturn void worker_live(struct worker *w, int control_fd);

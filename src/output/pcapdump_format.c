@@ -186,9 +186,11 @@ static uint8_t *put_frame(uint8_t *p, const struct frame *frame)
 	size_t left = captured_bytes(frame);
 
 	if (has_lost_tag(frame)) {
+		uint16_t type = frame->vlan_tpid != 0 ? frame->vlan_tpid : ETHERTYPE_VLAN;
+
 		p = put_bytes(p, bytes, MACS_BYTES);
-		*p++ = ETHERTYPE_VLAN >> 8;
-		*p++ = ETHERTYPE_VLAN & 0xff;
+		*p++ = (uint8_t)(type >> 8);
+		*p++ = (uint8_t)type;
 		*p++ = (uint8_t)(frame->vlan_tci >> 8);
 		*p++ = (uint8_t)frame->vlan_tci;
 		bytes += MACS_BYTES;

@@ -151,6 +151,8 @@ static void a_tag_that_was_taken_out_is_put_back(void **state)
 	f.has_vlan = true;
 	f.vlan_tci = 0x2342;
 	pcapdump_write(dump, 0, &f);
+	f.vlan_tpid = 0x88a8; /* the outer tag of two */
+	pcapdump_write(dump, 0, &f);
 	f.bytes.len = 11; /* no whole pair of MACs: as it is */
 	pcapdump_write(dump, 0, &f);
 	f.bytes.len = 2;
@@ -163,8 +165,9 @@ static void a_tag_that_was_taken_out_is_put_back(void **state)
 	assert_int_equal(seen.kept[0].frame.bytes.len, 16);
 	assert_memory_equal(seen.kept[0].bytes, "aaaaaabbbbbb\x81\x00\x23\x42", 16);
 	assert_int_equal(seen.kept[0].frame.wire_bytes, 16);
-	assert_int_equal(seen.kept[1].frame.bytes.len, 11);
-	assert_int_equal(seen.kept[2].frame.bytes.len, 2);
+	assert_memory_equal(seen.kept[1].bytes, "aaaaaabbbbbb\x88\xa8\x23\x42", 16);
+	assert_int_equal(seen.kept[2].frame.bytes.len, 11);
+	assert_int_equal(seen.kept[3].frame.bytes.len, 2);
 	remove_dump("a.pcapng");
 }
 
