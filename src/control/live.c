@@ -135,10 +135,28 @@ static void on_report(struct supervisor *s, int fd)
 	if (recv(fd, &byte, 1, MSG_DONTWAIT) != 1) {
 		return;
 	}
-	if (byte == REPORT_UNHANDLED ||
-	    (byte == REPORT_NO_READER && s->options->log_path == NULL)) {
+	if (byte == REPORT_UNHANDLED) {
 		begin_stop(s);
 	}
+}
+
+/*
+ * A pipe whose reader went away says so by itself (epoll_ctl(2), EPOLLERR): no line has to come
+ * first, and no process that notices it can die with the news. Files have no such end.
+ */
+static void watch_reader(struct supervisor *s)
+{
+	struct epoll_event errors = {.events = 0, .data.fd = s->stdout_fd};
+
+	if (s->stdout_fd >= 0 && s->options->log_path == NULL) {
+		(void)epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->stdout_fd, &errors);
+	}
+}
+
+static void on_reader_gone(struct supervisor *s)
+{
+	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, s->stdout_fd, NULL);
+	begin_stop(s);
 }
 
 static void on_event(struct supervisor *s, int fd)
@@ -147,6 +165,8 @@ static void on_event(struct supervisor *s, int fd)
 		on_signals(s);
 	} else if (fd == s->timer_fd) {
 		on_timer(s);
+	} else if (fd == s->stdout_fd) {
+		on_reader_gone(s);
 	} else if (s->control != NULL && fd == control_socket_fd(s->control)) {
 		control_socket_run(s->control);
 	} else if (s->links != NULL && fd == link_monitor_fd(s->links)) {
@@ -266,6 +286,7 @@ bool live_run(struct supervisor *s)
 
 	if (ret == 0) {
 		open_control(s);
+		watch_reader(s);
 		ret = supervisor_confine(s, &err);
 	}
 	if (ret == 0) {

@@ -11,7 +11,6 @@ enum worker_order {
 
 /* From a worker to the supervisor. */
 enum worker_report {
-	REPORT_NO_READER = 'P', /* nobody reads standard output any more */
 	REPORT_UNHANDLED = 'U', /* a packet that no rule knows, and that was to be the last one */
 };
 

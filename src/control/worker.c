@@ -200,7 +200,7 @@ struct live {
 	int epoll_fd;
 	bool is_stopping, is_retiring;
 	uint64_t stop_ns; /* when the last open block must have been handed over */
-	bool has_reported_no_reader, has_reported_unhandled;
+	bool has_reported_unhandled;
 };
 
 static void report(struct live *live, enum worker_report what)
@@ -210,14 +210,6 @@ static void report(struct live *live, enum worker_report what)
 	if (send(live->control_fd, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
 		log_debug("worker %u: cannot report to the supervisor: %s", live->w->id,
 		          strerror(errno));
-	}
-}
-
-static void flush(struct live *live)
-{
-	if (worker_flush(live->w) == -EPIPE && !live->has_reported_no_reader) {
-		live->has_reported_no_reader = true;
-		report(live, REPORT_NO_READER);
 	}
 }
 
@@ -243,7 +235,7 @@ static void reopen_log(struct live *live, int fd)
 	if (fd < 0) {
 		return;
 	}
-	flush(live);
+	(void)worker_flush(live->w);
 	close(live->w->csv.log_fd);
 	csv_set_log(&live->w->csv, fd);
 }
@@ -412,7 +404,7 @@ _Noreturn void worker_live(struct worker *w, int control_fd)
 			}
 		}
 		is_busy = drain_once(w);
-		flush(&live);
+		(void)worker_flush(w);
 		report_unhandled(&live);
 	}
 	_exit(EXIT_SUCCESS);
