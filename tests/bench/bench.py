@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PARTS = ("offline", "live", "scale", "instructions")
 
 SIZES = {  # what is measured how often
-    "quick": {"rounds": 3, "capture_bytes": 40 << 20, "frames": 1_000_000, "revisits": 200_000,
+    "quick": {"rounds": 3, "capture_bytes": 120 << 20, "frames": 1_000_000, "revisits": 200_000,
               "hosts": (1_000, 10_000, 100_000)},
     "full": {"rounds": 5, "capture_bytes": 200 << 20, "frames": 3_000_000, "revisits": 500_000,
              "hosts": (1_000, 10_000, 100_000, 1_000_000)},

@@ -25,6 +25,8 @@ struct {
 const volatile __u32 template_count = 1;
 const volatile __u32 frame_bytes = FRAME_MIN; /* of the frames that are handed out */
 
+const volatile __u32 cycles_max = 1; /* then the hosts of the first cycle come again */
+
 __u32 next_template;
 __u32 cycle;
 
@@ -71,7 +73,7 @@ static __always_inline const struct frame_template *take_template(void)
 	next_template = index + 1;
 	if (next_template >= template_count) {
 		next_template = 0;
-		cycle++;
+		cycle = cycle + 1 < cycles_max ? cycle + 1 : 0;
 	}
 	return bpf_map_lookup_elem(&templates, &index);
 }

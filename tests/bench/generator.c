@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * Puts the frames of a capture file into an interface, as if it had received them, over and over
- * and with new hosts in each cycle: generator IFACE FILE COUNT. Needs root and Linux 5.18.
+ * and with other hosts in each cycle; after so many CYCLES the first ones come again:
+ * generator IFACE FILE COUNT CYCLES. Needs root and Linux 5.18.
  *
  * Prints what it did as JSON: frames sent, seconds, CPU seconds (its own and the network stack's,
  * which runs in its context).
@@ -121,9 +122,11 @@ static uint32_t longest(const struct frame_template *templates, int count)
 	return bytes;
 }
 
-static int load(struct generator *program, const struct frame_template *templates, int count)
+static int load(struct generator *program, const struct frame_template *templates, int count,
+                uint32_t cycles)
 {
 	program->rodata->template_count = (uint32_t)count;
+	program->rodata->cycles_max = cycles;
 	program->rodata->frame_bytes = longest(templates, count);
 
 	int ret = generator__load(program);
@@ -188,8 +191,8 @@ static int generate(struct generator *program, unsigned int ifindex, uint64_t co
 
 int main(int argc, char **argv)
 {
-	if (argc != 4) {
-		fputs("usage: generator IFACE FILE COUNT\n", stderr);
+	if (argc != 5) {
+		fputs("usage: generator IFACE FILE COUNT CYCLES\n", stderr);
 		return 2;
 	}
 
@@ -198,8 +201,9 @@ int main(int argc, char **argv)
 	struct generator *program = generator__open();
 	int ret = ifindex == 0 ? fail(argv[1], errno) : program == NULL ? fail("open", errno) : 0;
 	int count = ret == 0 ? read_templates(argv[2], &templates) : -1;
+	uint32_t cycles = (uint32_t)strtoul(argv[4], NULL, 10);
 
-	if (count > 0 && load(program, templates, count) == 0) {
+	if (count > 0 && load(program, templates, count, cycles) == 0) {
 		ret = generate(program, ifindex, strtoull(argv[3], NULL, 10));
 	} else {
 		ret = -1;

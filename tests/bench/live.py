@@ -28,7 +28,6 @@ sys.path.append(str(mix.TESTS / "live"))
 
 import net  # noqa: E402
 
-MIXES = ("1400", "60")
 GENERATOR_CPU, LISTENER_CPU = "0", "1"
 RING_MIB = 64
 DEADLINE_SECONDS = 20
@@ -40,6 +39,19 @@ COLUMNS = (
     ("own_ratio", "that, tcpdump = 1"), ("b_ratio", "that, A = 1"),
 )
 BASE, YARDSTICK = "bare stack", "tcpdump -w"
+
+
+class Mix(NamedTuple):
+    """Frames of one length, and after how many cycles their hosts come again."""
+
+    name: str
+    frames: str
+    cycles: int
+
+
+NEVER = 1 << 31
+MIXES = (Mix("1400, hosts known", "1400", 2), Mix("60, hosts known", "60", 2),
+         Mix("1400, hosts new", "1400", NEVER))
 
 
 class Listener(NamedTuple):
@@ -98,11 +110,13 @@ class Cable:
         return any(row.split()[5] == "1" for row in rows)
 
 
-def generator(bench, cable, path, count):
+def generator(bench, cable, path, cycles):
     """Sends; what it took. The fall-back is slower and has the same hosts again and again."""
+    count = bench.frames
     pinned = ("taskset", "-c", GENERATOR_CPU)
     try:
-        done = cable.here.run(*pinned, bench.generator, "eth0", path, str(count))
+        done = cable.here.run(*pinned, bench.generator, "eth0", path, str(count),
+                              str(cycles))
         return json.loads(done.stdout)
     except subprocess.CalledProcessError as error:
         report.progress(f"{error.stderr.strip()}; tcpreplay instead")
@@ -175,7 +189,7 @@ class Listening:
         return counts_of(self.listener, said), said
 
 
-def measure(bench, cable, listener, path):
+def measure(bench, cable, listener, path, cycles):
     """One run; None when the program does not listen, and a word about why."""
     threads = processes.softirq_threads()
     listening = Listening(bench, cable, listener) if listener.command else None
@@ -184,7 +198,7 @@ def measure(bench, cable, listener, path):
         report.progress(f"{listener.name} does not listen: {said.strip().splitlines()[-1:]}")
         return None
     before = processes.cpu_seconds(threads) + (listening.cpu_seconds() if listening else 0)
-    sent = generator(bench, cable, path, bench.frames)
+    sent = generator(bench, cable, path, cycles)
     if listening:
         listening.work_off()
     after = processes.cpu_seconds(threads) + (listening.cpu_seconds() if listening else 0)
@@ -213,18 +227,18 @@ def rows_of(name, listeners, runs):
         yield row
 
 
-def run_mix(bench, cable, name, listeners):
+def run_mix(bench, cable, mix_row, listeners):
     """All listeners in turn under one mix."""
-    path = str(bench.folder / f"{name}.pcap")
-    generate.one_cycle(path, name, rounds=100)
+    path = str(bench.folder / f"{mix_row.frames}.pcap")
+    generate.one_cycle(path, mix_row.frames, rounds=100)
     runs = {listener.name: [] for listener in listeners}
     for number in range(bench.rounds):
-        report.progress(f"live: frames of {name} bytes, round {number + 1} of {bench.rounds}")
+        report.progress(f"live: {mix_row.name}, round {number + 1} of {bench.rounds}")
         for listener in [one for one in listeners if number == 0 or runs[one.name]]:
-            run = measure(bench, cable, listener, path)
+            run = measure(bench, cable, listener, path, mix_row.cycles)
             if run:
                 runs[listener.name].append(run)
-    return list(rows_of(name, listeners, runs))
+    return list(rows_of(mix_row.name, listeners, runs))
 
 
 def run(bench, listeners):
@@ -236,4 +250,4 @@ def run(bench, listeners):
     listeners = [Listener(BASE, ()), *listeners]
     with contextlib.ExitStack() as stack:
         cable = Cable(stack)
-        return [row for name in MIXES for row in run_mix(bench, cable, name, listeners)]
+        return [row for mix_row in MIXES for row in run_mix(bench, cable, mix_row, listeners)]

@@ -28,6 +28,8 @@ PEERS = (
     Program("tcpdump -w", ("tcpdump", "-r", "{file}", "-w", "/dev/null")),
     Program("p0f", ("p0f", "-r", "{file}", "-o", "{folder}/p0f.log")),
     Program("prads", ("prads", "-r", "{file}", "-l", "{folder}/prads.log")),
+    # ARP only; it wants its file of stations to be there.
+    Program("arpwatch", ("arpwatch", "-d", "-r", "{file}", "-f", "{folder}/arp.dat")),
     Program("ndpiReader", ("ndpiReader", "-q", "-i", "{file}")),
     Program("tshark", ("tshark", "-n", "-r", "{file}")),
 )
@@ -117,6 +119,7 @@ def captures(bench):
 def run(bench, programs):
     """All rows."""
     empty = str(bench.folder / "empty.pcap")
+    (bench.folder / "arp.dat").touch()
     with generate.Writer(empty):
         pass
     rows = []
