@@ -32,6 +32,11 @@ const struct analyzer_row *analyzer_rows(size_t *out_count)
 	return rows;
 }
 
+size_t dispatch_bytes(void)
+{
+	return sizeof(struct dispatch);
+}
+
 struct dispatch *dispatch_new(void)
 {
 	struct dispatch *d = shm_new(sizeof(*d));

@@ -2,6 +2,14 @@
 #include <passer/base/shm.h>
 
 #include <sys/mman.h>
+#include <unistd.h>
+
+size_t shm_whole_pages(size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (bytes + page - 1) / page * page;
+}
 
 void *shm_new(size_t bytes)
 {

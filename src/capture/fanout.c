@@ -8,7 +8,9 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_packet.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -54,36 +56,43 @@ static int read_group(int fd, int *out_group, struct err *err)
 	return 0;
 }
 
-/* The group holds the program from then on. */
-static int set_selector(int fd, struct err *err)
+int fanout_load_selector(int *out_program, struct err *err)
 {
 	struct fanout *skeleton;
-	int ret = 0;
+	int program, ret;
 
 	bpflog_init();
 	skeleton = fanout__open_and_load();
 	if (skeleton == NULL) {
 		return syserr_set(err, -errno, "the kernel does not load the eBPF fanout selector");
 	}
-	int program = bpf_program__fd(skeleton->progs.passer_fanout);
-
-	if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT_DATA, &program, sizeof(program)) != 0) {
-		ret = syserr_set(err, -errno, "the group does not take the eBPF fanout selector");
-	}
+	program = fcntl(bpf_program__fd(skeleton->progs.passer_fanout), F_DUPFD_CLOEXEC, 0);
+	ret = program < 0 ? syserr_set(err, -errno, "eBPF fanout selector") : 0;
 	fanout__destroy(skeleton);
+	if (ret == 0) {
+		*out_program = program;
+	}
 	return ret;
 }
 
-int fanout_join(int fd, enum fanout_mode mode, int group, int *out_group, struct err *err)
+static int set_selector(int fd, int program, struct err *err)
 {
-	if (group >= 0) {
-		*out_group = group;
-		return join(fd, (uint32_t)group & GROUP_MASK, modes[mode], err);
+	if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT_DATA, &program, sizeof(program)) != 0) {
+		return syserr_set(err, -errno, "the group does not take the eBPF fanout selector");
 	}
-	int ret = join(fd, 0, modes[mode] | PACKET_FANOUT_FLAG_UNIQUEID, err);
+	return 0;
+}
 
-	if (ret == 0 && mode == FANOUT_HOST) {
-		ret = set_selector(fd, err);
+int fanout_join(int fd, enum fanout_mode mode, int group, int selector, int *out_group,
+                struct err *err)
+{
+	bool is_new = group < 0;
+	int ret = is_new ? join(fd, 0, modes[mode] | PACKET_FANOUT_FLAG_UNIQUEID, err)
+	                 : join(fd, (uint32_t)group & GROUP_MASK, modes[mode], err);
+
+	/* First of all, for the socket is in it from here on. */
+	if (ret == 0) {
+		ret = read_group(fd, out_group, err);
 	}
-	return ret != 0 ? ret : read_group(fd, out_group, err);
+	return ret == 0 && is_new && mode == FANOUT_HOST ? set_selector(fd, selector, err) : ret;
 }

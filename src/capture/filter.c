@@ -8,6 +8,7 @@
 #include "passer_filter.skel.h"
 
 #include <passer/base/clock.h>
+#include <passer/capture/link.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -23,6 +24,8 @@
 struct filter {
 	struct passer_filter *skeleton;
 	struct user_filter *user; /* asked before; NULL: none */
+	enum link_type user_link; /* of the frames that it can be asked about */
+	struct err user_fault;    /* why there is none */
 	uint64_t *per_cpu;        /* room for an entry of a map of counters */
 	int cpus;
 };
@@ -82,6 +85,32 @@ static int load(struct filter *f, const struct ring_config *config, const struct
 	return ret == 0 ? filter_set_selection(f, &config->selection) : ret;
 }
 
+/* LINK_UNKNOWN: of all interfaces. */
+static int find_link(const struct ring_config *config, enum link_type *out_link, struct err *err)
+{
+	struct link_info link = {.hatype = 0};
+	int ret = config->ifindex != 0 ? link_find(config->name, &link, err) : 0;
+
+	if (ret == 0) {
+		*out_link = config->ifindex != 0 ? link_type_of(link.hatype) : LINK_UNKNOWN;
+	}
+	return ret;
+}
+
+/* Without it the expression is asked in user space. */
+static void load_expression(struct filter *f, const char *expression)
+{
+	const struct user_filter_config config = {
+		.expression = expression,
+		.link = f->user_link,
+		.loopback_ifindex = LOOPBACK_IFINDEX,
+		.next = bpf_program__fd(f->skeleton->progs.passer_filter),
+		.counters = bpf_map__fd(f->skeleton->maps.counters),
+	};
+
+	(void)user_filter_open(&config, &f->user, &f->user_fault);
+}
+
 int filter_open(const struct ring_config *config, const struct filter *sibling,
                 struct filter **out_filter, struct err *err)
 {
@@ -108,6 +137,13 @@ int filter_open(const struct ring_config *config, const struct filter *sibling,
 		syserr_set(err, ret, "the kernel does not load the eBPF filter");
 		goto fail;
 	}
+	if (config->expression != NULL) {
+		ret = find_link(config, &f->user_link, err);
+		if (ret != 0) {
+			goto fail;
+		}
+		load_expression(f, config->expression);
+	}
 	*out_filter = f;
 	return 0;
 fail:
@@ -126,40 +162,26 @@ void filter_close(struct filter *filter)
 	free(filter);
 }
 
-int filter_ask(struct filter *filter, const char *expression, enum link_type link, struct err *err)
+bool filter_can_ask(const struct filter *filter, enum link_type link, struct err *out_reason)
 {
-	const struct user_filter_config config = {
-		.expression = expression,
-		.link = link,
-		.loopback_ifindex = LOOPBACK_IFINDEX,
-		.next = bpf_program__fd(filter->skeleton->progs.passer_filter),
-		.counters = bpf_map__fd(filter->skeleton->maps.counters),
-	};
-
-	return user_filter_open(&config, &filter->user, err);
-}
-
-bool filter_asks(const struct filter *filter)
-{
-	return filter->user != NULL;
-}
-
-void filter_ask_no_more(struct filter *filter)
-{
-	user_filter_close(filter->user);
-	filter->user = NULL;
+	if (filter->user == NULL) {
+		*out_reason = filter->user_fault;
+	} else if (link != filter->user_link) {
+		err_set(out_reason, -EINVAL, "the interface is of another link type than before");
+	}
+	return filter->user != NULL && link == filter->user_link;
 }
 
 /* Whatever stands before it calls passer_filter at its end. */
-static int entry_program(const struct filter *filter)
+static int entry_program(const struct filter *filter, bool has_expression)
 {
-	return filter->user != NULL ? user_filter_program(filter->user)
-	                            : bpf_program__fd(filter->skeleton->progs.passer_filter);
+	return has_expression ? user_filter_program(filter->user)
+	                      : bpf_program__fd(filter->skeleton->progs.passer_filter);
 }
 
-int filter_attach(const struct filter *filter, int fd, struct err *err)
+int filter_attach(const struct filter *filter, int fd, bool has_expression, struct err *err)
 {
-	int program = entry_program(filter);
+	int program = entry_program(filter, has_expression);
 
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, &program, sizeof(program)) != 0) {
 		return syserr_set(err, -errno, "the socket does not take the eBPF filter");

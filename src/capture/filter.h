@@ -13,8 +13,10 @@
 struct filter;
 
 /*
- * Loads the filter for a ring. The table of flows is that of the sibling, or, when it is NULL, a
- * new one. Returns 0, or a negative errno with err set.
+ * Loads the filter of rings on an interface, and the user's expression for frames of the link type
+ * that it has now; for one on all interfaces see user_filter.h. The table of flows is that of the
+ * sibling, or, when it is NULL, a new one. Returns 0, also where the expression cannot be asked; or
+ * a negative errno with err set.
  */
 int filter_open(const struct ring_config *config, const struct filter *sibling,
                 struct filter **out_filter, struct err *err);
@@ -26,15 +28,13 @@ int filter_open(const struct ring_config *config, const struct filter *sibling,
 void filter_close(struct filter *filter);
 
 /*
- * From the next filter_attach() on the user's expression is asked before all else. LINK_UNKNOWN: of
- * frames of all interfaces, see user_filter.h. 0, or a negative errno with err set.
+ * Can the expression be asked about frames of that link type? When not, out_reason is set. It is
+ * loaded for one only, and never again: that takes CAP_BPF, and interfaces come back as they were.
  */
-int filter_ask(struct filter *filter, const char *expression, enum link_type link, struct err *err);
-bool filter_asks(const struct filter *filter);
-void filter_ask_no_more(struct filter *filter);
+bool filter_can_ask(const struct filter *filter, enum link_type link, struct err *out_reason);
 
-/* Replaces the filter of the socket in one step. */
-int filter_attach(const struct filter *filter, int fd, struct err *err);
+/* Replaces the filter of the socket in one step; has_expression: it is asked before all else. */
+int filter_attach(const struct filter *filter, int fd, bool has_expression, struct err *err);
 
 /* Changes what it keeps, from the next frame on. 0 or a negative errno. */
 int filter_set_selection(const struct filter *filter, const struct ring_selection *selection);

@@ -189,7 +189,7 @@ static int ask(const struct nlmsghdr *request, struct receiver *receiver)
 /* EINTR is also how a list says that it changed under way. */
 static int list_links(struct receiver *receiver)
 {
-	char buffer[REQUEST_BYTES];
+	char buffer[REQUEST_BYTES] = {0};
 	int ret = -EINTR;
 
 	for (uint32_t i = 1; i <= DUMPS_MAX && ret == -EINTR; i++) {
@@ -210,7 +210,7 @@ static void keep_link(void *user, const struct link_info *link)
 
 int link_find(const char *name, struct link_info *out_link, struct err *err)
 {
-	char buffer[REQUEST_BYTES];
+	char buffer[REQUEST_BYTES] = {0};
 	struct link_info link = {0};
 	struct receiver receiver = {.fn = keep_link, .user = &link};
 	int ret = -ENODEV;

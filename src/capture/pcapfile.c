@@ -132,18 +132,22 @@ static const struct source_ops pcapfile_ops = {
 	.close = pcapfile_close,
 };
 
-int pcapfile_open(const char *path, struct source **out_source, struct err *err)
+static int open_stream(const char *name, struct stream *stream, struct source **out_source,
+                       struct err *err)
 {
-	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
 	struct pcapfile *f = calloc(1, sizeof(*f));
+	int ret = 0;
 
 	if (f == NULL) {
+		stream_close(stream);
 		return err_set(err, -ENOMEM, "%s: out of memory", name);
 	}
 	f->source.ops = &pcapfile_ops;
+	f->stream = stream;
 	f->name = strdup(name);
-	int ret = f->name != NULL ? stream_open(path, &f->stream, err)
-	                          : err_set(err, -ENOMEM, "out of memory");
+	if (f->name == NULL) {
+		ret = err_set(err, -ENOMEM, "out of memory");
+	}
 
 	if (ret == 0) {
 		ret = begin(f, err);
@@ -154,6 +158,23 @@ int pcapfile_open(const char *path, struct source **out_source, struct err *err)
 	}
 	*out_source = &f->source;
 	return 0;
+}
+
+int pcapfile_open(const char *path, struct source **out_source, struct err *err)
+{
+	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+	struct stream *stream;
+	int ret = stream_open(path, &stream, err);
+
+	return ret == 0 ? open_stream(name, stream, out_source, err) : err_prefix(err, ret, name);
+}
+
+int pcapfile_open_fd(const char *name, int fd, struct source **out_source, struct err *err)
+{
+	struct stream *stream;
+	int ret = stream_open_fd(fd, &stream, err);
+
+	return ret == 0 ? open_stream(name, stream, out_source, err) : err_prefix(err, ret, name);
 }
 
 struct pcapfile_progress pcapfile_progress(const struct source *pcapfile)

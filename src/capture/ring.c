@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * A block belongs to the kernel until it sets TP_STATUS_USER in its status, then to us until we set
- * the status to zero. That word is read with acquire and written with release order; of a block
- * that is not ours nothing else is read but its number.
- */
+#include "blocks.h"
 #include "fanout.h"
 #include "filter.h"
 #include "socket.h"
+#include "stock.h"
 #include "syserr.h"
 
 #include <passer/base/bug.h>
@@ -15,17 +12,13 @@
 #include <passer/capture/ring.h>
 
 #include <errno.h>
-#include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define NAME_SIZE  32
-#define NS_PER_SEC 1000000000u
-
-#define CACHE_LINE_BYTES 64
+#define NAME_SIZE 32
 
 struct ring {
 	struct source source;
@@ -33,8 +26,10 @@ struct ring {
 	int fd;
 	int fanout_id;
 	struct socket_ring memory;
-	struct filter *filter;
-	enum link_type asked_link; /* frames that the expression was asked about; else UNKNOWN */
+	struct ring_stock *stock;
+	struct ring_stock *own_stock; /* NULL: that is another's */
+	bool has_expression;          /* the filter asks it */
+	enum link_type asked_link;    /* frames that it was asked about; else UNKNOWN */
 	struct ring_progress *progress;
 	unsigned next;   /* block to be read next */
 	unsigned behind; /* blocks from there on that were seen waiting, all in a row */
@@ -43,23 +38,6 @@ struct ring {
 };
 
 /* ---- Walking the ring ---- */
-
-static struct tpacket_block_desc *block_at(const struct ring *r, unsigned index)
-{
-	return (struct tpacket_block_desc *)(r->memory.map + index * r->memory.block_bytes);
-}
-
-static bool is_ours(const struct tpacket_block_desc *block)
-{
-	uint32_t status = __atomic_load_n(&block->hdr.bh1.block_status, __ATOMIC_ACQUIRE);
-
-	return (status & TP_STATUS_USER) != 0;
-}
-
-static void give_back(struct tpacket_block_desc *block)
-{
-	__atomic_store_n(&block->hdr.bh1.block_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
-}
 
 static unsigned block_after(const struct ring *r, unsigned index)
 {
@@ -81,9 +59,9 @@ static unsigned find_next(const struct ring *r)
 		return 0;
 	}
 	for (unsigned i = 0; i < r->memory.blocks; i++) {
-		const struct tpacket_block_desc *block = block_at(r, i);
-		bool is_waiting = is_ours(block);
-		uint64_t seq = __atomic_load_n(&block->hdr.bh1.seq_num, __ATOMIC_RELAXED);
+		const struct tpacket_block_desc *block = block_at(&r->memory, i);
+		bool is_waiting = block_is_ours(block);
+		uint64_t seq = block_seq(block);
 
 		if (seq == last) {
 			return is_waiting ? i : block_after(r, i);
@@ -115,55 +93,6 @@ static uint32_t begin_block(struct ring_progress *progress, uint64_t seq)
 	return frames_begun(progress);
 }
 
-/* Written by the kernel, but to memory that we can write to as well: nothing in it is trusted. */
-static const struct tpacket3_hdr *header_at(const struct ring *r,
-                                            const struct tpacket_block_desc *block, size_t offset)
-{
-	if (offset % _Alignof(struct tpacket3_hdr) != 0 ||
-	    offset + TPACKET3_HDRLEN > r->memory.block_bytes) {
-		return NULL;
-	}
-	const uint8_t *at = (const uint8_t *)block + offset;
-	const struct tpacket3_hdr *header = (const struct tpacket3_hdr *)(const void *)at;
-	size_t end = offset + header->tp_mac + header->tp_snaplen;
-
-	return header->tp_mac >= TPACKET3_HDRLEN && end <= r->memory.block_bytes ? header : NULL;
-}
-
-/*
- * The frame that comes next, while this one is worked on: its header, and so much of it as has the
- * headers of most packets. An address that is nonsense does no harm.
- */
-static void prefetch_next(const struct tpacket3_hdr *header)
-{
-	const uint8_t *next = (const uint8_t *)header + header->tp_next_offset;
-
-	__builtin_prefetch(next);
-	__builtin_prefetch(next + CACHE_LINE_BYTES);
-	__builtin_prefetch(next + 2 * CACHE_LINE_BYTES);
-}
-
-static struct frame frame_of(const struct tpacket3_hdr *header)
-{
-	const uint8_t *base = (const uint8_t *)header;
-	const struct sockaddr_ll *from =
-		(const void *)(base + TPACKET_ALIGN(sizeof(struct tpacket3_hdr)));
-
-	return (struct frame){
-		.bytes = span_of(base + header->tp_mac, header->tp_snaplen),
-		.wire_bytes = header->tp_len,
-		.link = link_type_of(from->sll_hatype),
-		.time_ns = (uint64_t)header->tp_sec * NS_PER_SEC + header->tp_nsec,
-		.interface = (uint32_t)from->sll_ifindex,
-		.is_outgoing = from->sll_pkttype == PACKET_OUTGOING,
-		.has_vlan = (header->tp_status & TP_STATUS_VLAN_VALID) != 0,
-		.vlan_tci = (uint16_t)header->hv1.tp_vlan_tci,
-		.vlan_tpid = (header->tp_status & TP_STATUS_VLAN_TPID_VALID) != 0
-	                             ? header->hv1.tp_vlan_tpid
-	                             : ETH_P_8021Q,
-	};
-}
-
 /* Of an interface that has changed its kind, what comes now was asked in the wrong way. */
 static bool was_asked(const struct ring *r, enum link_type link)
 {
@@ -172,37 +101,25 @@ static bool was_asked(const struct ring *r, enum link_type link)
 
 /* Returns the number of frames found: less than there should be when the ring contradicts itself.
  */
-static uint32_t walk_block(struct ring *r, const struct tpacket_block_desc *block,
+static uint32_t walk_block(struct ring *r, struct block_walk *walk, uint64_t seq,
                            source_frame_fn *fn, void *user)
 {
-	uint32_t frames = block->hdr.bh1.num_pkts;
-	uint32_t skipped = begin_block(r->progress, block->hdr.bh1.seq_num);
-	size_t offset = block->hdr.bh1.offset_to_first_pkt;
+	uint32_t skipped = begin_block(r->progress, seq);
+	struct frame frame;
+	uint32_t i = 0;
 
-	for (uint32_t i = 0; i < frames; i++) {
-		const struct tpacket3_hdr *header = header_at(r, block, offset);
-
-		if (header == NULL) {
-			return i;
+	for (; block_next(walk, &frame); i++) {
+		if (i < skipped) {
+			continue;
 		}
-		if (i >= skipped) {
-			struct frame frame = frame_of(header);
-
-			prefetch_next(header);
-			frame.is_wanted = was_asked(r, frame.link);
-			/* Before it is handed out: it shall not kill the successor too. */
-			__atomic_store_n(&r->progress->frames, r->progress->frames + 1,
-			                 __ATOMIC_RELEASE);
-			__atomic_store_n(&r->progress->is_in_work, 1, __ATOMIC_RELEASE);
-			fn(user, &frame);
-			__atomic_store_n(&r->progress->is_in_work, 0, __ATOMIC_RELEASE);
-		}
-		if (i + 1 < frames && header->tp_next_offset < TPACKET3_HDRLEN) {
-			return i + 1; /* would be the same frame again */
-		}
-		offset += header->tp_next_offset;
+		frame.is_wanted = was_asked(r, frame.link);
+		/* Before it is handed out: it shall not kill the successor too. */
+		__atomic_store_n(&r->progress->frames, r->progress->frames + 1, __ATOMIC_RELEASE);
+		__atomic_store_n(&r->progress->is_in_work, 1, __ATOMIC_RELEASE);
+		fn(user, &frame);
+		__atomic_store_n(&r->progress->is_in_work, 0, __ATOMIC_RELEASE);
 	}
-	return frames;
+	return i;
 }
 
 static void tell_torn(struct ring *r, uint32_t found, uint32_t frames)
@@ -219,7 +136,7 @@ static void tell_torn(struct ring *r, uint32_t found, uint32_t frames)
 static void note_waiting(struct ring *r)
 {
 	while (r->behind < r->memory.blocks &&
-	       is_ours(block_at(r, (r->next + r->behind) % r->memory.blocks))) {
+	       block_is_ours(block_at(&r->memory, (r->next + r->behind) % r->memory.blocks))) {
 		r->behind++;
 	}
 	if (r->behind > r->progress->blocks_waiting_max) {
@@ -250,20 +167,21 @@ static int ring_read(struct source *source, source_frame_fn *fn, void *user, str
 		r->next = find_next(r);
 		r->has_next = true;
 	}
-	struct tpacket_block_desc *block = block_at(r, r->next);
+	struct tpacket_block_desc *block = block_at(&r->memory, r->next);
 
-	if (!is_ours(block)) {
+	if (!block_is_ours(block)) {
 		return read_nothing(r, err);
 	}
 	note_waiting(r);
-	uint32_t frames = block->hdr.bh1.num_pkts;
-	uint32_t found = walk_block(r, block, fn, user);
+	struct block_walk walk = block_begin(&r->memory, block);
+	uint32_t frames = walk.frames;
+	uint32_t found = walk_block(r, &walk, block_seq(block), fn, user);
 
 	if (found != frames) {
 		tell_torn(r, found, frames);
 		r->progress->frames_torn += frames - found;
 	}
-	give_back(block);
+	block_give_back(block);
 	r->next = block_after(r, r->next);
 	r->behind--;
 	return SOURCE_MORE;
@@ -289,17 +207,18 @@ static const struct source_ops ring_ops = {
 
 typedef int step_fn(struct ring *r, const struct ring_config *config, struct err *err);
 
-static int load_filter(struct ring *r, const struct ring_config *config, struct err *err)
-{
-	const struct filter *sibling = config->sibling != NULL ? config->sibling->filter : NULL;
-
-	return filter_open(config, sibling, &r->filter, err);
-}
-
-static int open_socket(struct ring *r, const struct ring_config *config, struct err *err)
+static int take_socket(struct ring *r, const struct ring_config *config, struct err *err)
 {
 	(void)config;
-	return socket_open(&r->fd, err);
+	return stock_take_socket(r->stock, &r->fd, err);
+}
+
+/* A ring before this one may have had another. */
+static int select_classes(struct ring *r, const struct ring_config *config, struct err *err)
+{
+	int ret = filter_set_selection(r->stock->filter, &config->selection);
+
+	return ret != 0 ? syserr_set(err, ret, "settings of the eBPF filter") : 0;
 }
 
 static int map_ring(struct ring *r, const struct ring_config *config, struct err *err)
@@ -332,7 +251,8 @@ static int join_group(struct ring *r, const struct ring_config *config, struct e
 	if (config->is_alone) {
 		return 0;
 	}
-	return fanout_join(r->fd, config->fanout, config->fanout_id, &r->fanout_id, err);
+	return fanout_join(r->fd, config->fanout, config->fanout_id, r->stock->selector,
+	                   &r->fanout_id, err);
 }
 
 /* How the frames of the interface begin that the socket is bound to; all interfaces: unknown. */
@@ -365,7 +285,8 @@ static int ask_expression(struct ring *r, const struct ring_config *config, stru
 	if (config->expression == NULL) {
 		return 0;
 	}
-	if (filter_ask(r->filter, config->expression, link, &reason) == 0) {
+	r->has_expression = filter_can_ask(r->stock->filter, link, &reason);
+	if (r->has_expression) {
 		r->asked_link = link;
 	} else {
 		tell_not_asked(config, &reason);
@@ -376,13 +297,13 @@ static int ask_expression(struct ring *r, const struct ring_config *config, stru
 /* The memory that a socket has for its filter may do for the one, but not for the expression. */
 static int swap_filter(struct ring *r, const struct ring_config *config, struct err *err)
 {
-	int ret = filter_attach(r->filter, r->fd, err);
+	int ret = filter_attach(r->stock->filter, r->fd, r->has_expression, err);
 
-	if (ret != 0 && filter_asks(r->filter)) {
+	if (ret != 0 && r->has_expression) {
 		tell_not_asked(config, err);
-		filter_ask_no_more(r->filter);
+		r->has_expression = false;
 		r->asked_link = LINK_UNKNOWN;
-		ret = filter_attach(r->filter, r->fd, err);
+		ret = filter_attach(r->stock->filter, r->fd, false, err);
 	}
 	return ret;
 }
@@ -393,8 +314,8 @@ static int swap_filter(struct ring *r, const struct ring_config *config, struct 
  * step replaces one filter by the other while no frame is between them.
  */
 static step_fn *const steps[] = {
-	open_socket,        /* deaf; first, since its refusal takes one word, the filter's many */
-	load_filter,        /* refused without CAP_BPF */
+	take_socket, /* deaf */
+	select_classes,
 	map_ring,           /* must be there before the first frame */
 	mute,               /* rejects everything */
 	bind_interface,     /* the kernel begins to ask the filter */
@@ -403,6 +324,14 @@ static step_fn *const steps[] = {
 	join_group,         /* its share is lost until the next step */
 	swap_filter,        /* hears */
 };
+
+static int find_stock(struct ring *r, const struct ring_config *config, struct err *err)
+{
+	int ret = config->stock == NULL ? ring_stock_open(config, &r->own_stock, err) : 0;
+
+	r->stock = config->stock != NULL ? config->stock : r->own_stock;
+	return ret;
+}
 
 int ring_open(const struct ring_config *config, struct ring **out_ring, struct err *err)
 {
@@ -422,6 +351,10 @@ int ring_open(const struct ring_config *config, struct ring **out_ring, struct e
 	r->progress = config->progress;
 	*r->progress = (struct ring_progress){0};
 	snprintf(r->name, sizeof(r->name), "%s", config->name);
+	ret = find_stock(r, config, err);
+	if (ret != 0) {
+		goto fail;
+	}
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		ret = steps[i](r, config, err);
 		if (ret != 0) {
@@ -442,14 +375,21 @@ void ring_close(struct ring *ring)
 		return;
 	}
 	socket_unmap_ring(&ring->memory);
-	if (ring->fd >= 0) {
+	if (ring->fd >= 0 && ring->fanout_id < 0 && ring->own_stock == NULL) {
+		stock_put_socket(ring->stock, ring->fd);
+	} else if (ring->fd >= 0) {
 		close(ring->fd);
 	}
-	filter_close(ring->filter);
+	ring_stock_close(ring->own_stock);
 	free(ring);
 }
 
 /* ---- What others ask of it ---- */
+
+const struct ring_stock *ring_stock_of(const struct ring *ring)
+{
+	return ring->stock;
+}
 
 struct source *ring_source(struct ring *ring)
 {
@@ -492,80 +432,25 @@ int ring_read_counters(struct ring *ring, struct ring_counters *counters)
 
 int ring_set_selection(struct ring *ring, const struct ring_selection *selection)
 {
-	return filter_set_selection(ring->filter, selection);
+	return filter_set_selection(ring->stock->filter, selection);
 }
 
 int ring_read_filter(const struct ring *ring, struct filter_counters *out_counters)
 {
-	return filter_read(ring->filter, out_counters);
-}
-
-/* The block that was being walked; NULL: it has been given back. */
-static const struct tpacket_block_desc *block_in_work(const struct ring *ring)
-{
-	for (unsigned i = 0; i < ring->memory.blocks; i++) {
-		const struct tpacket_block_desc *block = block_at(ring, i);
-
-		if (is_ours(block) && block->hdr.bh1.seq_num == ring->progress->block_seq) {
-			return block;
-		}
-	}
-	return NULL;
+	return filter_read(ring->stock->filter, out_counters);
 }
 
 bool ring_frame_in_work(const struct ring *ring, struct frame *out_frame)
 {
-	const struct tpacket_block_desc *block = block_in_work(ring);
-	uint32_t number = frames_begun(ring->progress);
+	const struct ring_progress *progress = ring->progress;
 
-	if (ring->progress->is_in_work == 0 || block == NULL || number == 0 ||
-	    number > block->hdr.bh1.num_pkts) {
-		return false;
-	}
-	size_t offset = block->hdr.bh1.offset_to_first_pkt;
-	const struct tpacket3_hdr *header = header_at(ring, block, offset);
-
-	for (uint32_t i = 1; i < number && header != NULL; i++) {
-		offset += header->tp_next_offset;
-		header = header_at(ring, block, offset);
-	}
-	if (header == NULL) {
-		return false;
-	}
-	*out_frame = frame_of(header);
-	return true;
+	return progress->is_in_work != 0 &&
+	       blocks_find(&ring->memory, progress->block_seq, frames_begun(progress), out_frame);
 }
 
-/* Both go on meanwhile: the block in work may be another one by now. */
-static uint32_t frames_left(const struct ring *ring, uint32_t frames, bool is_in_work)
-{
-	uint32_t begun = is_in_work ? frames_begun(ring->progress) : 0;
-
-	return frames > begun ? frames - begun : 0;
-}
-
-/*
- * Of the blocks that are the kernel's, one is being filled: that which has the highest number of
- * all, unless it is the one that was read last, and the kernel has not gone on yet since the ring
- * was full.
- */
 uint64_t ring_waiting(const struct ring *ring)
 {
 	uint64_t in_work = __atomic_load_n(&ring->progress->block_seq, __ATOMIC_RELAXED);
-	uint64_t newest_seq = 0, waiting = 0;
-	uint32_t newest_frames = 0;
 
-	for (unsigned i = 0; i < ring->memory.blocks; i++) {
-		const struct tpacket_block_desc *block = block_at(ring, i);
-		bool is_waiting = is_ours(block);
-		uint64_t seq = __atomic_load_n(&block->hdr.bh1.seq_num, __ATOMIC_RELAXED);
-		uint32_t frames = __atomic_load_n(&block->hdr.bh1.num_pkts, __ATOMIC_RELAXED);
-
-		waiting += is_waiting ? frames_left(ring, frames, seq == in_work) : 0;
-		if (seq > newest_seq) {
-			newest_seq = seq;
-			newest_frames = is_waiting || seq == in_work ? 0 : frames;
-		}
-	}
-	return waiting + newest_frames;
+	return blocks_waiting(&ring->memory, in_work, frames_begun(ring->progress));
 }

@@ -119,6 +119,13 @@ void socket_unmap_ring(struct socket_ring *ring)
 	}
 }
 
+int socket_free_ring(int fd)
+{
+	struct tpacket_req3 none = {.tp_block_nr = 0};
+
+	return setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &none, sizeof(none)) != 0 ? -errno : 0;
+}
+
 int socket_mute(int fd)
 {
 	struct sock_filter reject = BPF_STMT(BPF_RET | BPF_K, 0);

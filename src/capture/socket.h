@@ -25,6 +25,9 @@ int socket_map_ring(int fd, const struct ring_config *config, struct socket_ring
                     struct err *err);
 void socket_unmap_ring(struct socket_ring *ring);
 
+/* Gives the memory of a ring back to the kernel. -EBUSY as long as any process maps it. */
+int socket_free_ring(int fd);
+
 /* A filter that rejects every frame, in place of whatever filter there was. */
 int socket_mute(int fd);
 

@@ -217,14 +217,11 @@ int stream_fd(const struct stream *stream)
 	return stream->is_pipe ? stream->fd : -1;
 }
 
-static int open_fd(struct stream *s, const char *path, struct err *err)
+static int learn_kind(struct stream *s, struct err *err)
 {
 	struct stat st;
 
-	/* Else the opening of a named pipe waits for somebody who writes to it. */
-	s->fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
-	                               : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (s->fd < 0 || fstat(s->fd, &st) < 0) {
+	if (fstat(s->fd, &st) < 0) {
 		int ret = -errno;
 		return err_set(err, ret, "cannot open: %s", strerror(-ret));
 	}
@@ -235,14 +232,16 @@ static int open_fd(struct stream *s, const char *path, struct err *err)
 	return 0;
 }
 
-int stream_open(const char *path, struct stream **out_stream, struct err *err)
+int stream_open_fd(int fd, struct stream **out_stream, struct err *err)
 {
 	struct stream *s = calloc(1, sizeof(*s));
 
 	if (s == NULL) {
+		close(fd);
 		return err_set(err, -ENOMEM, "out of memory");
 	}
-	int ret = open_fd(s, path, err);
+	s->fd = fd;
+	int ret = learn_kind(s, err);
 
 	if (ret == 0) {
 		ret = open_window(s, err);
@@ -253,6 +252,19 @@ int stream_open(const char *path, struct stream **out_stream, struct err *err)
 	}
 	*out_stream = s;
 	return 0;
+}
+
+int stream_open(const char *path, struct stream **out_stream, struct err *err)
+{
+	/* Else the opening of a named pipe waits for somebody who writes to it. */
+	int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+	                                : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0) {
+		int ret = -errno;
+		return err_set(err, ret, "cannot open: %s", strerror(-ret));
+	}
+	return stream_open_fd(fd, out_stream, err);
 }
 
 void stream_close(struct stream *stream)

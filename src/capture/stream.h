@@ -43,6 +43,9 @@ struct stream {
  */
 int stream_open(const char *path, struct stream **out_stream, struct err *err);
 
+/* The same of a descriptor, which is closed with the stream, or when this fails. */
+int stream_open_fd(int fd, struct stream **out_stream, struct err *err);
+
 /* Accepts NULL and a half-built stream. */
 void stream_close(struct stream *stream);
 

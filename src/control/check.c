@@ -2,8 +2,10 @@
 #include "check.h"
 
 #include "confine.h"
+#include "sensor.h"
 
 #include <passer/analyzers/databases.h>
+#include <passer/bpf_abi.h>
 #include <passer/capture/link.h>
 #include <passer/capture/ring.h>
 
@@ -38,6 +40,9 @@ struct machine {
 	struct confinement confinement;
 	bool is_user_known;
 	struct err user_err;
+	struct memory_plan memory;
+	bool is_memory_planned;
+	struct err memory_err;
 };
 
 typedef void check_fn(const struct machine *m, struct finding *f);
@@ -60,12 +65,19 @@ static void cure(struct finding *f, const char *text)
 	snprintf(f->cure, sizeof(f->cure), "%s", text);
 }
 
-/* Behind what is there already, with commas. */
-static void add(struct finding *f, const char *text)
+/* Behind what is there already. */
+static void add_text(struct finding *f, const char *text)
 {
 	size_t len = strlen(f->text);
 
-	snprintf(f->text + len, sizeof(f->text) - len, "%s%s", len > 0 ? ", " : "", text);
+	snprintf(f->text + len, sizeof(f->text) - len, "%s", text);
+}
+
+/* With commas. */
+static void add(struct finding *f, const char *text)
+{
+	add_text(f, f->text[0] != '\0' ? ", " : "");
+	add_text(f, text);
 }
 
 /* The first line of a small file of the kernel's; false when it cannot be read. */
@@ -159,17 +171,31 @@ static void check_jit(const struct machine *m, struct finding *f)
 	}
 }
 
-/* Kernel doc admin-guide/sysctl/kernel.rst; the supervisor has CAP_BPF, so it does not mind. */
+/* Linux 5.19 lets everybody use the maps whose descriptors he has; before, CAP_BPF was asked. */
+static bool has_open_maps(void)
+{
+	struct utsname name;
+	int major, minor;
+
+	return uname(&name) != 0 || sscanf(name.release, "%d.%d", &major, &minor) != 2 ||
+	       major > 5 || (major == 5 && minor >= 19);
+}
+
+/* Kernel doc admin-guide/sysctl/kernel.rst; the filter is loaded before CAP_BPF is given up. */
 static void check_unprivileged(const struct machine *m, struct finding *f)
 {
 	char line[64];
 
-	(void)m;
 	if (!read_line("/proc/sys/kernel/unprivileged_bpf_disabled", line, sizeof(line))) {
 		say(f, NOTE, "not known: kernel.unprivileged_bpf_disabled cannot be read");
 	} else if (strcmp(line, "0") == 0) {
 		say(f, NOTE, "allowed to every user of this machine");
 		cure(f, "sysctl kernel.unprivileged_bpf_disabled=1");
+	} else if (!has_open_maps() && !m->options->is_unconfined) {
+		say(f, NOTE,
+		    "this kernel does not let passer read the filter's counters, or change "
+		    "the profile, once it has given CAP_BPF up");
+		cure(f, "Linux 5.19 or later");
 	} else {
 		say(f, GOOD, "for CAP_BPF only (kernel.unprivileged_bpf_disabled = %s)", line);
 	}
@@ -214,6 +240,22 @@ static void check_memlock(const struct machine *m, struct finding *f)
 	}
 }
 
+static void check_memory(const struct machine *m, struct finding *f)
+{
+	const struct memory_plan *plan = &m->memory;
+
+	if (!m->is_memory_planned) {
+		say(f, BAD, "%s", m->memory_err.text);
+		cure(f, "a larger --memory, or fewer --workers");
+		return;
+	}
+	say(f, GOOD,
+	    "%" PRIu64 " MiB at most; beside it %" PRIu64
+	    " MiB of rings, and %zu MiB of flow cells in the kernel",
+	    (plan->bytes + 0xfffff) >> 20, plan->ring_bytes >> 20,
+	    FLOW_CELLS * sizeof(uint64_t) >> 20);
+}
+
 /* ---- rights ---------------------------------------------------------------------------------- */
 
 static void check_capabilities(const struct machine *m, struct finding *f)
@@ -223,14 +265,14 @@ static void check_capabilities(const struct machine *m, struct finding *f)
 	const struct capability *rows = capability_rows(&count);
 
 	(void)m;
-	say(f, GOOD, "%s", "");
+	say(f, GOOD, "%s", "at the start only:");
 	for (size_t i = 0; i < count; i++) {
 		bool is_there = (permitted & CAP_BIT(rows[i].number)) != 0;
 		char text[TEXT_SIZE];
 
-		snprintf(text, sizeof(text), "%s%s (%s)", is_there ? "" : "no ", rows[i].name,
-		         rows[i].why);
-		add(f, text);
+		snprintf(text, sizeof(text), "%s %s%s (%s)", i > 0 ? "," : "",
+		         is_there ? "" : "no ", rows[i].name, rows[i].why);
+		add_text(f, text);
 		if (!is_there) {
 			f->state = rows[i].is_needed ? BAD : f->state == BAD ? BAD : NOTE;
 			cure(f,
@@ -356,6 +398,7 @@ static const struct {
 	{"eBPF for users", check_unprivileged},
 	{"BTF", check_btf},
 	{"memory lock", check_memlock},
+	{"memory", check_memory},
 	{"user", check_user},
 	{"Landlock", check_landlock},
 	{"seccomp", check_seccomp},
@@ -374,6 +417,15 @@ static void print(const char *name, const struct finding *f)
 	}
 }
 
+static void plan_memory(struct machine *m)
+{
+	cpu_set_t cpus;
+	unsigned workers;
+
+	m->is_memory_planned = setup_workers(m->options, &cpus, &workers, &m->memory_err) == 0 &&
+	                       memory_plan(m->options, workers, &m->memory, &m->memory_err) == 0;
+}
+
 int check_machine(const struct options *options)
 {
 	static struct machine m;
@@ -382,12 +434,16 @@ int check_machine(const struct options *options)
 
 	m.options = options;
 	m.is_user_known = confine_init(&m.confinement, options, &none, &m.user_err) == 0;
+	plan_memory(&m);
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
 		struct finding f = {.state = GOOD};
 
 		checks[i].run(&m, &f);
 		print(checks[i].name, &f);
 		is_good = is_good && f.state != BAD;
+		if (checks[i].run == check_memory && m.is_memory_planned) {
+			memory_print(&m.memory, stdout);
+		}
 	}
 	puts(is_good ? "passer can listen here" : "passer cannot listen here");
 	confine_fini(&m.confinement);

@@ -7,19 +7,22 @@
 #include <passer/base/log.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- capabilities ---------------------------------------------------------------------------- */
 
 static const struct capability capabilities[] = {
-	{CAP_NET_RAW, "CAP_NET_RAW", "packet sockets, also of interfaces that come back", true},
-	{CAP_BPF, "CAP_BPF", "eBPF filters and fanout, and their counters", true},
+	{CAP_NET_RAW, "CAP_NET_RAW", "packet sockets", true},
+	{CAP_BPF, "CAP_BPF", "eBPF filters and fanout", true},
 	{CAP_PERFMON, "CAP_PERFMON", "eBPF without guards that make it twice as slow", false},
 };
 
@@ -52,6 +55,7 @@ void confine_add_missing(struct err *err)
 
 static int add_place(struct confinement *c, struct place place)
 {
+	place.fd = -1;
 	if (c->place_count == c->place_room) {
 		size_t room = c->place_room * 2 + 16;
 		struct place *more = realloc(c->places, room * sizeof(*more));
@@ -223,32 +227,20 @@ static int add_outputs(struct confinement *c, const struct options *o,
 	return ret == 0 ? add_folder(c, PLACE_REMOVE, CONTROL_FOLDER, false) : ret;
 }
 
-/* libbpf opens the root folder for the sake of its descriptor's number (bpf_map__reuse_fd). */
 static int add_libraries(struct confinement *c)
 {
-	static const struct {
-		const char *path;
-		enum place_access access;
-	} places[] = {
-		{"/", PLACE_LIST},
-		{"/sys/kernel/btf", PLACE_READ},
-		{"/sys/devices/system/cpu", PLACE_READ},
-		{"/dev/urandom", PLACE_READ}, /* libjansson */
-	};
-	int ret = 0;
-
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && ret == 0; i++) {
-		ret = add_folder(c, places[i].access, places[i].path, true);
-	}
-	return ret;
+	return add_folder(c, PLACE_READ, "/dev/urandom", true); /* libjansson */
 }
 
-/* Exactly these files, and nothing beside them. */
+/* Exactly these files, and nothing beside them. Standard input is open. */
 static int add_captures(struct confinement *c, const struct options *o)
 {
 	int ret = 0;
 
 	for (unsigned i = 0; i < o->file_count && ret == 0; i++) {
+		if (strcmp(o->files[i], "-") == 0) {
+			continue;
+		}
 		ret = add_place(c, (struct place){
 					   .role = ROLE_READER,
 					   .access = PLACE_READ,
@@ -256,6 +248,148 @@ static int add_captures(struct confinement *c, const struct options *o)
 				   });
 	}
 	return ret;
+}
+
+/* ---- what the rights of the start are still needed for --------------------------------------- */
+
+/* The last part of a path. */
+static const char *name_in(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+/* Not by a link, and nothing that has another name elsewhere. */
+static void give(const struct confinement *c, int folder, const char *name)
+{
+	int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0) {
+		return;
+	}
+	if (fstat(fd, &st) == 0 && st.st_uid == 0 &&
+	    (S_ISDIR(st.st_mode) || (S_ISREG(st.st_mode) && st.st_nlink == 1)) &&
+	    fchown(fd, c->user.uid, (gid_t)-1) != 0) {
+		log_debug("%s: cannot be given to user %s: %s", name, c->user.name,
+		          strerror(errno));
+	}
+	close(fd);
+}
+
+static bool has_to_give(const struct confinement *c)
+{
+	return !c->is_off && geteuid() == 0 && c->user.uid != 0;
+}
+
+void confine_give(const struct confinement *c, const char *path)
+{
+	if (has_to_give(c)) {
+		give(c, AT_FDCWD, path);
+	}
+}
+
+/* It is replaced as a whole, under a lock beside it; see host_files.c. */
+static void give_host_file(const struct confinement *c, const struct place *place)
+{
+	char lock[NAME_MAX + 1];
+
+	snprintf(lock, sizeof(lock), "%s.lock", name_in(place->file));
+	give(c, place->fd, name_in(place->file));
+	give(c, place->fd, lock);
+}
+
+static bool is_own_folder(const struct place *place)
+{
+	return strcmp(name_in(place->folder), ".passer") == 0;
+}
+
+/* A file of hosts may be in a folder that its user can use, but not reach: /root/.passer. */
+static void hold_host_files(struct confinement *c, const struct host_files *host_files)
+{
+	for (size_t i = 0; i < c->place_count; i++) {
+		struct place *place = &c->places[i];
+		bool is_suspicious = place->access == PLACE_REPLACE;
+
+		if (place->file == NULL ||
+		    (!is_suspicious && strcmp(place->file, host_files->trusted) != 0)) {
+			continue;
+		}
+		place->fd = open(place->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (place->fd < 0 || !is_suspicious || !has_to_give(c)) {
+			continue;
+		}
+		if (is_own_folder(place)) {
+			give(c, AT_FDCWD, place->folder);
+		}
+		give_host_file(c, place);
+	}
+}
+
+/* The reader of files may open them again when it is replaced, but not with these rights. */
+static void hold_captures(struct confinement *c)
+{
+	struct rlimit limit = {0, 0};
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	for (size_t i = 0; i < c->place_count; i++) {
+		struct place *place = &c->places[i];
+
+		/* Named pipes do not wait for a writer then. */
+		if (place->role == ROLE_READER && !place->is_optional) {
+			place->fd = open(place->folder, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+			place->open_error = place->fd < 0 ? -errno : 0;
+		}
+		if (place->fd >= 0 && (rlim_t)place->fd > limit.rlim_cur / 2) {
+			close(place->fd);
+			place->fd = -1;
+			return; /* the others are opened one by one, as the user */
+		}
+	}
+}
+
+int confine_take_file(const struct confinement *c, const char *path)
+{
+	for (size_t i = 0; i < c->place_count; i++) {
+		const struct place *place = &c->places[i];
+
+		if (place->role != ROLE_READER || strcmp(place->folder, path) != 0) {
+			continue;
+		}
+		if (place->fd < 0) {
+			return place->open_error != 0 ? place->open_error : -EAGAIN;
+		}
+		(void)lseek(place->fd, 0, SEEK_SET); /* a pipe has no beginning */
+		int fd = fcntl(place->fd, F_DUPFD_CLOEXEC, 0);
+
+		return fd >= 0 ? fd : -errno;
+	}
+	return -EAGAIN;
+}
+
+static void close_places(const struct confinement *c, enum role role)
+{
+	for (size_t i = 0; i < c->place_count; i++) {
+		if (c->places[i].role == role && c->places[i].fd >= 0) {
+			close(c->places[i].fd);
+			c->places[i].fd = -1;
+		}
+	}
+}
+
+void confine_reach(const struct confinement *c, char *path, size_t size)
+{
+	for (size_t i = 0; i < c->place_count; i++) {
+		const struct place *place = &c->places[i];
+
+		if (place->fd >= 0 && place->file != NULL && strcmp(place->file, path) == 0 &&
+		    access(place->folder, X_OK) != 0 && errno == EACCES) {
+			snprintf(path, size, "/proc/self/fd/%d/%s", place->fd,
+			         name_in(place->file));
+			return;
+		}
+	}
 }
 
 /* Where the sanitizers' runtime finds what it tells of a fault. */
@@ -285,6 +419,7 @@ int confine_init(struct confinement *c, const struct options *options,
 	*c = (struct confinement){
 		.is_off = options->is_unconfined,
 		.has_core_dumps = options->has_core_dumps,
+		.is_live = options->interface_count > 0 || options->file_count == 0,
 	};
 	if (c->is_off) {
 		return 0;
@@ -299,11 +434,16 @@ int confine_init(struct confinement *c, const struct options *options,
 	    (ret = add_captures(c, options)) < 0 || (ret = add_runtime(c)) < 0) {
 		return err_set(err, ret, "out of memory");
 	}
+	hold_host_files(c, host_files);
+	hold_captures(c);
 	return 0;
 }
 
 void confine_fini(struct confinement *c)
 {
+	for (unsigned role = 0; role < ROLE_COUNT; role++) {
+		close_places(c, (enum role)role);
+	}
 	for (size_t i = 0; i < c->place_count; i++) {
 		free(c->places[i].folder);
 		free(c->places[i].file);
@@ -315,54 +455,68 @@ void confine_fini(struct confinement *c)
 
 /* ---- a process ------------------------------------------------------------------------------- */
 
-static bool exists(const char *path)
+/* As access(2), in the folder of a place that is held where the path does not lead there. */
+static bool is_allowed(const struct place *place, const char *path, int mode)
 {
-	return path != NULL && access(path, F_OK) == 0;
+	const char *at = path == place->folder ? "." : name_in(path);
+
+	return place->fd >= 0 ? faccessat(place->fd, at, mode, 0) == 0 : access(path, mode) == 0;
 }
 
-/* May the user do in a place what is to be done there? access(2) asks without capabilities. */
+/*
+ * May the user do in a place what is to be done there, now that there are no capabilities? What is
+ * not there is no trouble.
+ */
 static bool is_open_to_user(const struct place *place)
 {
-	bool is_read = place->access == PLACE_READ;
-	const char *folder = place->folder;
+	const char *path = place->file != NULL ? place->file : place->folder;
+	bool is_open = place->access == PLACE_READ ? is_allowed(place, path, R_OK)
+	                                           : is_allowed(place, place->folder, W_OK | X_OK);
 
-	if (is_read) {
-		return access(place->file != NULL ? place->file : folder, R_OK) == 0 ||
-		       errno == ENOENT || errno == ENOTDIR;
-	}
-	if (access(folder, W_OK | X_OK) != 0) {
-		return errno == ENOENT;
-	}
-	return !exists(place->file) || access(place->file, R_OK | W_OK) == 0;
+	return is_open || errno == ENOENT || errno == ENOTDIR;
 }
 
-/* What goes beyond the user's own permissions, where the places of the role want it. */
-static uint64_t permissions(const struct confinement *c, enum role role)
+/* What is missed where a place is closed; live_only: nothing in a run on files. */
+static const struct {
+	const char *loss;
+	bool is_live_only;
+} losses[] = {
+	[PLACE_READ] = {"cannot read it: databases cannot be loaded anew", true},
+	[PLACE_APPEND] = {"cannot make files in its folder: it cannot be opened anew", true},
+	[PLACE_REPLACE] = {"cannot replace it: suspicious hosts cannot be kept", false},
+	[PLACE_REMOVE] = {NULL, true}, /* a socket that is left there harms nobody */
+};
+
+static bool is_missed(const struct confinement *c, const struct place *place)
 {
-	uint64_t wanted = 0;
+	return place->role == ROLE_SUPERVISOR && !place->is_optional && place->file != NULL &&
+	       losses[place->access].loss != NULL &&
+	       (c->is_live || !losses[place->access].is_live_only) && !is_open_to_user(place);
+}
+
+/* The file is enough where it may be reached. */
+static const char *path_to_give(const struct place *place)
+{
+	bool is_file = place->access == PLACE_READ && access(place->folder, X_OK) == 0;
+
+	return is_file ? place->file : place->folder;
+}
+
+/* A path that leads over links has two places, one behind the other: one line is enough. */
+static void tell_closed_places(const struct confinement *c)
+{
+	const char *told = "";
 
 	for (size_t i = 0; i < c->place_count; i++) {
 		const struct place *place = &c->places[i];
 
-		if (place->role == role && !place->is_optional &&
-		    (getuid() == 0 || !is_open_to_user(place))) {
-			log_debug("%s: user %s needs a capability for it",
-			          place->file != NULL ? place->file : place->folder, c->user.name);
-			wanted |= CAP_BIT(place->access == PLACE_READ ? CAP_DAC_READ_SEARCH
-			                                              : CAP_DAC_OVERRIDE);
+		if (!is_missed(c, place) || strcmp(name_in(place->file), name_in(told)) == 0) {
+			continue;
 		}
+		log_warn("%s: user %s %s; chown %s %s", place->file, c->user.name,
+		         losses[place->access].loss, c->user.name, path_to_give(place));
+		told = place->file;
 	}
-	return wanted;
-}
-
-uint64_t confine_capabilities(const struct confinement *c, enum role role)
-{
-	uint64_t wanted = permissions(c, role);
-
-	for (size_t i = 0; i < CAPABILITIES && role == ROLE_SUPERVISOR; i++) {
-		wanted |= CAP_BIT(capabilities[i].number);
-	}
-	return wanted & privileges_permitted();
 }
 
 /* The set of places of the role; a negative errno when the kernel has none. */
@@ -392,8 +546,8 @@ static void enter(int ruleset, const char *name)
 
 /*
  * The order: places are found with the permissions from before, the user is changed while that is
- * allowed, and what is left are two nets that need no_new_privs, the one that takes away the calls
- * of the other last.
+ * allowed, then all capabilities go, and what is left are two nets that need no_new_privs, the one
+ * that takes away the calls of the other last.
  */
 int confine_process(const struct confinement *c, enum role role, const char *name,
                     const struct calls_outputs *outputs, struct err *err)
@@ -406,11 +560,17 @@ int confine_process(const struct confinement *c, enum role role, const char *nam
 	ruleset = places_of(c, role);
 	ret = privileges_become(&c->user, err);
 	if (ret == 0) {
-		ret = privileges_keep(confine_capabilities(c, role), err);
+		ret = privileges_drop(err);
 	}
 	if (ret < 0) {
 		close(ruleset);
 		return ret;
+	}
+	if (role == ROLE_SUPERVISOR) {
+		tell_closed_places(c);
+	}
+	if (role == ROLE_SUPERVISOR && c->is_live) {
+		close_places(c, ROLE_READER); /* they have been read */
 	}
 	privileges_set_core_dumps(c->has_core_dumps);
 	enter(ruleset, name);

@@ -22,12 +22,15 @@ struct place {
 	enum place_access access;
 	char *folder;     /* owned; the file itself where nothing beside it is needed */
 	char *file;       /* owned; NULL: none in particular */
-	bool is_optional; /* seen, but no reason to keep a capability */
+	bool is_optional; /* seen, but nothing is missed when the user may not use it */
+	int fd;           /* of the folder, opened with the rights of the start; -1: none */
+	int open_error;   /* negative errno when that was tried in vain, else 0 */
 };
 
 struct confinement {
 	bool is_off; /* --unconfined */
 	bool has_core_dumps;
+	bool is_live; /* the run listens, so files are opened anew in it */
 	struct user user;
 	struct place *places; /* owned array */
 	size_t place_count;
@@ -35,23 +38,39 @@ struct confinement {
 };
 
 /*
- * Chooses the user and notes the places, while every path can still be reached. The folder of
- * suspicious hosts is made, since that will not be allowed later. 0, or a negative errno with err
- * set; confine_fini() is due in either case.
+ * Chooses the user and notes the places, while every path can still be reached; opens the capture
+ * files. The folder of suspicious hosts is made, and it and what is in it is given to the user. 0,
+ * or a negative errno with err set; confine_fini() is due in either case.
  */
 int confine_init(struct confinement *confinement, const struct options *options,
                  const struct host_files *host_files, struct err *err);
 void confine_fini(struct confinement *confinement);
 
 /*
- * Confines this process, for good. `name` is for messages: "worker 2". outputs is for workers. 0,
- * or a negative errno with err set: the process must end then.
+ * Gives what root owns to the user, so that it can do there later what it could as root: a folder
+ * of passer's own, or a file that passer has just made.
+ */
+void confine_give(const struct confinement *confinement, const char *path);
+
+/*
+ * Confines this process, for good: it has no capability then. The supervisor tells which places its
+ * user cannot use. `name` is for messages: "worker 2". outputs is for workers. 0, or a negative
+ * errno with err set: the process must end then.
  */
 int confine_process(const struct confinement *confinement, enum role role, const char *name,
                     const struct calls_outputs *outputs, struct err *err);
 
-/* What the role keeps of what this process has, with this user: for --check and messages. */
-uint64_t confine_capabilities(const struct confinement *confinement, enum role role);
+/*
+ * The path of a file of hosts as a confined process reaches it: where the user may not enter a
+ * folder above it, as /root, it begins at a descriptor in /proc/self/fd.
+ */
+void confine_reach(const struct confinement *confinement, char *path, size_t size);
+
+/*
+ * A capture file that was opened with the rights of the start, at its beginning, as a descriptor
+ * that the caller closes. A negative errno: it could not be opened; -EAGAIN: it was not tried.
+ */
+int confine_take_file(const struct confinement *confinement, const char *path);
 
 /* ---- Capabilities by name -------------------------------------------------------------------- */
 
@@ -62,7 +81,7 @@ struct capability {
 	bool is_needed; /* nothing is heard without it */
 };
 
-/* Those that listening can use. */
+/* Those that the start of listening can use; nobody keeps any. */
 const struct capability *capability_rows(size_t *out_count);
 
 /* Adds "; missing: CAP_BPF" to a text that says what was refused. */

@@ -21,10 +21,15 @@ static const char *const worker_names[] = {
 #include "counters.def"
 };
 
+static const char *const sensor_names[] = {
+#define SENSOR_COUNTER NAME
+#include "counters.def"
+};
+
 #define COUNT(names) ((unsigned)(sizeof(names) / sizeof((names)[0])))
 
 _Static_assert(COUNT(link_names) <= COUNTERS_MAX && COUNT(ring_names) <= COUNTERS_MAX &&
-                       COUNT(worker_names) <= COUNTERS_MAX,
+                       COUNT(worker_names) <= COUNTERS_MAX && COUNT(sensor_names) <= COUNTERS_MAX,
                "more rows than COUNTERS_MAX");
 
 const char *const *counters_link_names(unsigned *out_count)
@@ -43,6 +48,12 @@ const char *const *counters_worker_names(unsigned *out_count)
 {
 	*out_count = COUNT(worker_names);
 	return worker_names;
+}
+
+const char *const *counters_sensor_names(unsigned *out_count)
+{
+	*out_count = COUNT(sensor_names);
+	return sensor_names;
 }
 
 struct counters counters_of_link(const struct link_stats *c)
@@ -73,6 +84,18 @@ struct counters counters_of_worker(const struct worker_counts *c)
 {
 	const uint64_t values[] = {
 #define WORKER_COUNTER VALUE
+#include "counters.def"
+	};
+	struct counters all = {.count = COUNT(values)};
+
+	memcpy(all.values, values, sizeof(values));
+	return all;
+}
+
+struct counters counters_of_sensor(const struct report *r)
+{
+	const uint64_t values[] = {
+#define SENSOR_COUNTER VALUE
 #include "counters.def"
 	};
 	struct counters all = {.count = COUNT(values)};

@@ -15,8 +15,10 @@ struct counters {
 const char *const *counters_link_names(unsigned *out_count);
 const char *const *counters_ring_names(unsigned *out_count);
 const char *const *counters_worker_names(unsigned *out_count);
+const char *const *counters_sensor_names(unsigned *out_count);
 
 /* The values in the same order. */
 struct counters counters_of_link(const struct link_stats *c);
 struct counters counters_of_ring(const struct ring_counts *c);
 struct counters counters_of_worker(const struct worker_counts *c);
+struct counters counters_of_sensor(const struct report *r);

@@ -124,20 +124,22 @@ unsigned crew_running(const struct supervisor *s)
 	return n;
 }
 
-/* Lines and frames that the dead worker had ready leave now; what it was working on is lost with
- * it. */
-static void flush_left(struct supervisor *s, unsigned i)
+static void flush_dump(struct pcapdump *dump, unsigned i)
+{
+	if (dump != NULL) {
+		pcapdump_mend(dump, i);
+		pcapdump_flush(dump, i);
+	}
+}
+
+void crew_flush_left(struct supervisor *s, unsigned i)
 {
 	struct csv csv = worker_csv(&s->common, s->slots[i].shared, s->stdout_fd, s->log_fd);
 
 	csv_mend(&csv);
 	(void)csv_flush(&csv);
-	if (s->common.unhandled != NULL) {
-		pcapdump_flush(s->common.unhandled, i);
-	}
-	if (s->common.suspicious != NULL) {
-		pcapdump_flush(s->common.suspicious, i);
-	}
+	flush_dump(s->common.unhandled, i);
+	flush_dump(s->common.suspicious, i);
 }
 
 /* The next process of a worker, in its ring, behind the frame that the last one worked on. */
@@ -171,6 +173,14 @@ static bool must_wait(struct worker_slot *slot)
 	return slot->quick_deaths > QUICK_DEATHS_MAX;
 }
 
+void crew_tell_end(int status, struct text *how)
+{
+	bool is_killed = WIFSIGNALED(status);
+
+	text_add(how, is_killed ? "was killed by signal " : "ended with status ");
+	text_add_uint(how, (unsigned)(is_killed ? WTERMSIG(status) : WEXITSTATUS(status)));
+}
+
 static int on_worker_end(struct supervisor *s, unsigned i, int status)
 {
 	struct worker_slot *slot = &s->slots[i];
@@ -182,7 +192,7 @@ static int on_worker_end(struct supervisor *s, unsigned i, int status)
 	close(slot->control_fd);
 	slot->control_fd = -1;
 	gather_death(s, i);
-	flush_left(s, i);
+	crew_flush_left(s, i);
 	if (slot->is_given_up) {
 		return 0;
 	}
@@ -195,9 +205,7 @@ static int on_worker_end(struct supervisor *s, unsigned i, int status)
 		}
 	}
 	text_init(&how, buf, sizeof(buf));
-	text_add(&how, WIFSIGNALED(status) ? "was killed by signal " : "ended with status ");
-	text_add_uint(&how,
-	              (unsigned)(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)));
+	crew_tell_end(status, &how);
 	poison_on_death(s, i, status, &how);
 	s->must_mend_names = true;
 	slot->restarts++;
@@ -264,15 +272,20 @@ int crew_on_clock(struct supervisor *s)
 	return ret;
 }
 
-int crew_start(struct supervisor *s, struct err *err)
+int crew_open_rings(struct supervisor *s, struct err *err)
 {
 	struct worker_shared *shared[WORKERS_MAX];
-	int ret;
 
 	for (unsigned i = 0; i < s->worker_count; i++) {
 		shared[i] = s->slots[i].shared;
 	}
-	ret = interfaces_open(&s->interfaces, shared, err);
+	return interfaces_open(&s->interfaces, shared, err);
+}
+
+int crew_start(struct supervisor *s, struct err *err)
+{
+	int ret = crew_open_rings(s, err);
+
 	for (unsigned i = 0; i < s->worker_count && ret == 0; i++) {
 		ret = start_worker(s, i);
 		if (ret < 0) {

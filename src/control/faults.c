@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAGIC             "passer-fault:"
@@ -31,9 +32,9 @@ static void execute(void)
 	(void)execve(words[0], words, NULL);
 }
 
-static void signal_supervisor(void)
+static void signal_another(void)
 {
-	(void)kill(getppid(), SIGKILL);
+	(void)kill(1, 0);
 }
 
 static void load_ebpf(void)
@@ -84,6 +85,29 @@ static void crash(void)
 	raise(SIGSEGV);
 }
 
+/* On the packet, of CPU time. */
+static void spend(long ms)
+{
+	struct timespec began, now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &began);
+	do {
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	} while ((now.tv_sec - began.tv_sec) * 1000 + (now.tv_nsec - began.tv_nsec) / 1000000 < ms);
+}
+
+static void work_hard(void)
+{
+	spend(700); /* less than it may take: see hang.h */
+}
+
+static void wait_long(void)
+{
+	const struct timespec three_seconds = {.tv_sec = 3};
+
+	(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &three_seconds, NULL);
+}
+
 static void hang(void)
 {
 	for (;;) {
@@ -91,14 +115,25 @@ static void hang(void)
 	}
 }
 
+/* And does not hear its own watch. */
+static void hang_deaf(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	hang();
+}
+
 static const struct {
 	const char *word;
 	void (*run)(void);
 } faults[] = {
-	{"socket", make_socket}, {"execve", execute},           {"kill", signal_supervisor},
+	{"socket", make_socket}, {"execve", execute},           {"kill", signal_another},
 	{"bpf", load_ebpf},      {"vm-write", attach_debugger}, {"mmap", map_code},
 	{"write", send_packet},  {"open", open_file},           {"crash", crash},
-	{"hang", hang},
+	{"hang", hang},          {"deaf", hang_deaf},           {"busy", work_hard},
+	{"wait", wait_long},
 };
 
 static void run_behind(const struct frame *frame, const char *magic)

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "files.h"
 
+#include "confine.h"
+
 #include <passer/base/clock.h>
 #include <passer/base/log.h>
 #include <passer/capture/pcapfile.h>
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define PROGRESS_EVERY_NS (NS_PER_S / 4)
@@ -64,58 +68,153 @@ static void progress_wipe(struct progress *p)
 }
 
 /* Until the pipe has something, or somebody wants us to stop. */
-static void wait_for(const struct source *source, const struct files_stop *stop)
+static void wait_for(const struct source *source, const struct files_hooks *hooks)
 {
 	struct pollfd fds[] = {
 		{.fd = source_fd(source), .events = POLLIN},
-		{.fd = stop->wake_fd, .events = POLLIN},
+		{.fd = hooks->wake_fd, .events = POLLIN},
 	};
 
 	(void)poll(fds, 2, -1);
 }
 
-static bool is_over(int state, const struct files_stop *stop)
+/* ---- the place ------------------------------------------------------------------------------- */
+
+struct files_place files_place(const struct file_progress *progress)
 {
-	return state < 0 || state == SOURCE_END || stop->must_stop(stop->user);
+	uint64_t place = __atomic_load_n(&progress->place, __ATOMIC_ACQUIRE);
+
+	return (struct files_place){
+		.file = (unsigned)(place >> FILE_FRAMES_BITS),
+		.frames = place & FILE_FRAMES_MASK,
+	};
+}
+
+void files_skip_rest(struct file_progress *progress)
+{
+	uint64_t next = files_place(progress).file + UINT64_C(1);
+
+	progress->is_once = progress->must_keep = 0;
+	__atomic_store_n(&progress->place, next << FILE_FRAMES_BITS, __ATOMIC_RELEASE);
+}
+
+/* ---- one file -------------------------------------------------------------------------------- */
+
+struct open_file {
+	struct worker *w;
+	const struct files_hooks *hooks;
+	const char *path;
+	uint64_t met, skipped; /* frames; and how many of the first ones another process has had */
+};
+
+/* The last one that it had may be what it died of. */
+static void skip_frame(struct open_file *f, const struct frame *frame)
+{
+	struct file_progress *progress = &f->w->shared->file;
+
+	f->met++;
+	if (f->met == f->skipped && progress->must_keep != 0) {
+		progress->must_keep = 0;
+		f->hooks->keep(f->hooks->user, f->path, f->met, frame);
+	}
+}
+
+static void take_frame(void *user, const struct frame *frame)
+{
+	struct open_file *f = user;
+	struct file_progress *progress = &f->w->shared->file;
+
+	if (f->met < f->skipped) {
+		skip_frame(f, frame);
+		return;
+	}
+	/* Before it is handed out: it shall not kill the successor too. */
+	__atomic_store_n(&progress->place, progress->place + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&progress->is_in_work, 1, __ATOMIC_RELEASE);
+	worker_frame(f->w, frame);
+	__atomic_store_n(&progress->is_in_work, 0, __ATOMIC_RELEASE);
+}
+
+static bool is_over(int state, const struct files_hooks *hooks)
+{
+	return state < 0 || state == SOURCE_END || hooks->must_stop(hooks->user);
 }
 
 /* False when the file had trouble. */
-static bool read_one(struct worker *w, const char *path, const struct files_stop *stop)
+static bool read_source(struct open_file *f, struct source *source)
 {
-	struct progress progress = progress_begin(w);
-	struct source *source;
+	struct progress progress = progress_begin(f->w);
 	struct err err;
-	int state = pcapfile_open(path, &source, &err);
+	int state;
 
-	if (state < 0) {
-		log_error("%s", err.text);
-		return false;
-	}
 	do {
-		state = source_read(source, worker_frame, w, &err);
-		if (worker_flush(w) == -EPIPE && w->csv.log_fd < 0) {
+		state = source_read(source, take_frame, f, &err);
+		if (worker_flush(f->w) == -EPIPE && f->w->csv.log_fd < 0) {
 			break;
 		}
-		progress_show(&progress, w, path, pcapfile_progress(source));
+		progress_show(&progress, f->w, f->path, pcapfile_progress(source));
 		if (state == SOURCE_IDLE) {
-			wait_for(source, stop);
+			wait_for(source, f->hooks);
 		}
-	} while (!is_over(state, stop));
+	} while (!is_over(state, f->hooks));
 	progress_wipe(&progress);
-	source_close(source);
 	if (state < 0) {
 		log_error("%s", err.text);
 	}
 	return state >= 0;
 }
 
-unsigned files_read(struct worker *w, const char *const *paths, unsigned count,
-                    const struct files_stop *stop)
+/* One that was opened before the rights for it were given up, else by its path. */
+static int open_source(const struct open_file *f, struct source **out_source, struct err *err)
 {
+	int fd = confine_take_file(f->w->common->confinement, f->path);
+
+	if (fd == -EAGAIN) {
+		return pcapfile_open(f->path, out_source, err);
+	}
+	return fd >= 0 ? pcapfile_open_fd(f->path, fd, out_source, err)
+	               : err_set(err, fd, "%s: cannot open: %s", f->path, strerror(-fd));
+}
+
+static bool read_one(struct open_file *f)
+{
+	struct file_progress *progress = &f->w->shared->file;
+	struct source *source;
+	struct err err;
+
+	if (progress->is_once != 0) {
+		log_error("%s: cannot be read a second time; what is behind packet %" PRIu64
+		          " was not read",
+		          f->path, f->skipped);
+		return false;
+	}
+	if (open_source(f, &source, &err) < 0) {
+		log_error("%s", err.text);
+		return false;
+	}
+	progress->is_once = source_fd(source) >= 0 || strcmp(f->path, "-") == 0;
+	bool is_whole = read_source(f, source);
+
+	source_close(source);
+	return is_whole;
+}
+
+unsigned files_read(struct worker *w, const char *const *paths, unsigned count,
+                    const struct files_hooks *hooks)
+{
+	struct files_place from = files_place(&w->shared->file);
 	unsigned troubles = 0;
 
-	for (unsigned i = 0; i < count && !stop->must_stop(stop->user); i++) {
-		troubles += !read_one(w, paths[i], stop);
+	for (unsigned i = from.file; i < count && !hooks->must_stop(hooks->user); i++) {
+		struct open_file file = {
+			.w = w,
+			.hooks = hooks,
+			.path = paths[i],
+			.skipped = i == from.file ? from.frames : 0,
+		};
+
+		troubles += !read_one(&file);
+		files_skip_rest(&w->shared->file);
 	}
 	return troubles;
 }

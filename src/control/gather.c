@@ -5,8 +5,6 @@
 #include <passer/base/clock.h>
 #include <passer/base/log.h>
 #include <passer/capture/diag.h>
-#include <passer/ledger/names.h>
-#include <passer/ledger/suspects.h>
 
 #include <string.h>
 #include <time.h>
@@ -112,7 +110,7 @@ static void gather_counters(struct supervisor *s)
 	r->worker_count = s->worker_count;
 	r->is_live = s->interfaces.count > 0;
 	r->is_final = crew_running(s) == 0 && (!r->is_live || s->phase == PHASE_STOPPING);
-	r->filter = s->interfaces.closed_filter;
+	r->filter = (struct filter_counters){0};
 	for (unsigned i = 0; i < s->worker_count; i++) {
 		gather_worker(s, i);
 	}
@@ -200,32 +198,6 @@ static void gather_geometry(struct supervisor *s)
 	}
 }
 
-static void add_table(struct report *r, const char *name, const struct table *table)
-{
-	struct table_counters c = table_counters(table);
-
-	r->tables[r->table_count++] = (struct report_table){
-		.name = name,
-		.entries = c.entries,
-		.capacity = c.capacity,
-		.evicted = c.evicted,
-	};
-}
-
-static void gather_tables(struct supervisor *s)
-{
-	struct report *r = &s->report;
-
-	r->table_count = 0;
-	add_table(r, "facts", s->ledger.facts);
-	add_table(r, "services", s->ledger.services);
-	add_table(r, "clients", s->ledger.clients);
-	add_table(r, "refusals", s->ledger.refusals);
-	add_table(r, "hosts", s->ledger.hosts);
-	r->names_evicted = names_evicted(s->ledger.names);
-	r->suspects_refused = suspects_counters(s->ledger.suspects).refused;
-}
-
 static void gather_health(struct supervisor *s)
 {
 	s->report.health = (struct health_counters){.checked = 0};
@@ -268,7 +240,8 @@ static void gather_sensor(struct supervisor *s)
 const struct report *gather_report(struct supervisor *s)
 {
 	gather_sensor(s);
-	gather_tables(s);
+	tables_read(s);
+	tables_read_dumps(s);
 	gather_analyzers(s);
 	gather_health(s);
 	gather_interfaces(s);

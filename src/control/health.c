@@ -67,7 +67,12 @@ static bool is_recent(const struct health *h, uint64_t hash, uint64_t time_ns, u
 
 static void remember(const struct health *h, uint64_t hash, uint64_t time_ns)
 {
-	__atomic_store_n(cell_of(h, hash), cell_value(hash, time_ns), __ATOMIC_RELAXED);
+	uint64_t *cell = cell_of(h, hash);
+	uint64_t old = __atomic_load_n(cell, __ATOMIC_RELAXED), new = cell_value(hash, time_ns);
+
+	h->counters->displaced += old != 0 && ((old ^ new) & ~TIME_MASK) != 0 &&
+	                          ((new - old) & TIME_MASK) <= HEALTH_SPLIT_MS;
+	__atomic_store_n(cell, new, __ATOMIC_RELAXED);
 }
 
 /* The answer names the number that the question had (RFC 9293, section 3.5). */
@@ -134,6 +139,7 @@ void health_add(struct health_counters *sum, const struct health_counters *part)
 	sum->checked += part->checked;
 	sum->duplicates += part->duplicates;
 	sum->split += part->split;
+	sum->displaced += part->displaced;
 	for (unsigned i = 0; i < HEALTH_VLANS; i++) {
 		sum->vlans[i].both_ways += part->vlans[i].both_ways;
 		sum->vlans[i].one_way += part->vlans[i].one_way;

@@ -24,6 +24,7 @@ struct health_counters {
 	uint64_t checked;    /* SYN, SYN/ACK and FIN segments */
 	uint64_t duplicates; /* of them, those heard twice within HEALTH_DUPLICATE_MS */
 	uint64_t split;      /* answers whose question another worker heard */
+	uint64_t displaced;  /* segments that made room while they were still looked for */
 	struct health_vlan vlans[HEALTH_VLANS]; /* [0]: without a tag */
 };
 

@@ -3,7 +3,13 @@
 
 #include <passer/base/log.h>
 
+#include <errno.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
+
+#define SPARES_MAX       128 /* of all rings: the kernel takes 10 ms to close one */
+#define DESCRIPTORS_FREE 128 /* left for all that is opened later */
 
 static void note_link(struct interface *iface, const struct link_info *link)
 {
@@ -48,14 +54,26 @@ int interfaces_init(struct interfaces *interfaces, const struct options *options
 
 /* ---- What rings have counted ---- */
 
-static void read_filter(const struct ring *ring, struct ring_counts *counts,
+/* Before Linux 5.19 it took CAP_BPF where kernel.unprivileged_bpf_disabled is set. */
+static void tell_unread(int code)
+{
+	static bool is_told;
+
+	if (!is_told) {
+		is_told = true;
+		log_warn("capture: counters of the filter cannot be read: %s; see passer --check",
+		         strerror(-code));
+	}
+}
+
+static void read_filter(const struct ring_stock *stock, struct ring_counts *counts,
                         struct filter_counters *sum)
 {
 	struct filter_counters filter;
-	int ret = ring_read_filter(ring, &filter);
+	int ret = ring_stock_read_filter(stock, &filter);
 
 	if (ret < 0) {
-		log_debug("capture: counters of the filter cannot be read: %s", strerror(-ret));
+		tell_unread(ret);
 		return;
 	}
 	ring_counts_set_filter(counts, &filter);
@@ -63,8 +81,7 @@ static void read_filter(const struct ring *ring, struct ring_counts *counts,
 }
 
 /* The order is that of report.h: what is behind a stage before what comes to it. */
-static struct ring_counts read_open_ring(struct interfaces *all, unsigned k, unsigned worker,
-                                         struct filter_counters *filter)
+static struct ring_counts read_open_ring(struct interfaces *all, unsigned k, unsigned worker)
 {
 	struct interface *iface = &all->list[k];
 	struct ring *ring = iface->rings[worker];
@@ -80,19 +97,22 @@ static struct ring_counts read_open_ring(struct interfaces *all, unsigned k, uns
 		log_debug("%s: no packet statistics: %s", iface->name, strerror(-ret));
 	}
 	counts.kernel = iface->kernel[worker];
-	read_filter(ring, &counts, filter);
 	return counts;
 }
 
 struct ring_counts interfaces_read_ring(struct interfaces *interfaces, unsigned k, unsigned worker,
                                         struct filter_counters *filter)
 {
-	struct ring_counts sum = interfaces->list[k].closed[worker];
+	const struct interface *iface = &interfaces->list[k];
+	struct ring_counts sum = iface->closed[worker];
 
-	if (interfaces->list[k].rings[worker] != NULL) {
-		struct ring_counts open = read_open_ring(interfaces, k, worker, filter);
+	if (iface->rings[worker] != NULL) {
+		struct ring_counts open = read_open_ring(interfaces, k, worker);
 
 		ring_counts_add(&sum, &open);
+	}
+	if (iface->stocks[worker] != NULL) {
+		read_filter(iface->stocks[worker], &sum, filter);
 	}
 	return sum;
 }
@@ -125,25 +145,25 @@ uint32_t interfaces_longest_frame(const struct interfaces *interfaces)
 
 /* ---- Opening and closing them ---- */
 
-/* One whose table of flows the others share; NULL when this is the first one. */
-static const struct ring *any_ring(const struct interfaces *all)
+/* One whose table of flows the others share; NULL: there is none yet. */
+static const struct ring_stock *any_stock(const struct interfaces *all)
 {
 	for (unsigned k = 0; k < all->count; k++) {
 		for (unsigned i = 0; i < all->workers; i++) {
-			if (all->list[k].rings[i] != NULL) {
-				return all->list[k].rings[i];
+			if (all->list[k].stocks[i] != NULL) {
+				return all->list[k].stocks[i];
 			}
 		}
 	}
 	return NULL;
 }
 
-static int open_one(struct interfaces *all, unsigned k, unsigned worker,
-                    struct worker_shared *shared, struct err *err)
+static struct ring_config config_of(const struct interfaces *all, unsigned k, unsigned worker)
 {
 	const struct options *o = all->options;
-	struct interface *iface = &all->list[k];
-	struct ring_config config = {
+	const struct interface *iface = &all->list[k];
+
+	return (struct ring_config){
 		.ifindex = iface->ifindex,
 		.name = iface->name,
 		.ring_bytes = o->ring_bytes / all->count,
@@ -153,18 +173,19 @@ static int open_one(struct interfaces *all, unsigned k, unsigned worker,
 	                      .tcp_budget = all->selection->tcp_budget,
 	                      .udp_budget = all->selection->udp_budget},
 		.expression = o->expression,
-		.sibling = any_ring(all),
+		.sibling = any_stock(all),
+		.stock = iface->stocks[worker],
 		.fanout = o->fanout,
-		.fanout_id = worker > 0 ? ring_fanout_id(iface->rings[0]) : -1,
+		.fanout_id = iface->rings[0] != NULL ? ring_fanout_id(iface->rings[0]) : -1,
 		.is_alone = all->workers == 1,
-		.progress = &shared->progress[k],
+		.progress = &all->shared[worker]->progress[k],
 	};
-
-	shared->progress[k] = (struct ring_progress){.block_seq = 0};
-	return ring_open(&config, &iface->rings[worker], err);
 }
 
-/* Its counts go on in those of the rings that come after it; what it still holds is lost. */
+/*
+ * Its counts go on in those of the rings that come after it, those of its filter in the stock; what
+ * it still holds is lost.
+ */
 static void close_ring(struct interfaces *all, unsigned k, unsigned worker)
 {
 	struct interface *iface = &all->list[k];
@@ -173,7 +194,7 @@ static void close_ring(struct interfaces *all, unsigned k, unsigned worker)
 		return;
 	}
 	(void)ring_mute(iface->rings[worker]);
-	struct ring_counts last = read_open_ring(all, k, worker, &all->closed_filter);
+	struct ring_counts last = read_open_ring(all, k, worker);
 
 	last.abandoned += last.waiting;
 	last.waiting = 0;
@@ -191,22 +212,44 @@ static void close_rings(struct interfaces *interfaces, unsigned k)
 	}
 }
 
-/* All rings of an interface or none. */
-static int open_rings(struct interfaces *interfaces, unsigned k,
-                      struct worker_shared *const *shared, struct err *err)
+static int open_stocks(struct interfaces *all, unsigned k, struct err *err)
 {
-	for (unsigned i = 0; i < interfaces->workers; i++) {
-		if (interfaces->list[k].rings[i] != NULL) {
-			continue;
-		}
-		int ret = open_one(interfaces, k, i, shared[i], err);
+	int ret = 0;
 
-		if (ret < 0) {
-			close_rings(interfaces, k);
-			return ret;
+	for (unsigned i = 0; i < all->workers && ret == 0; i++) {
+		struct ring_config config = config_of(all, k, i);
+
+		if (config.stock == NULL) {
+			ret = ring_stock_open(&config, &all->list[k].stocks[i], err);
 		}
 	}
-	return 0;
+	return ret;
+}
+
+/* All rings of an interface or none. */
+static int open_rings(struct interfaces *all, unsigned k, struct err *err)
+{
+	int ret = open_stocks(all, k, err);
+
+	for (unsigned i = 0; i < all->workers && ret == 0; i++) {
+		struct ring_config config = config_of(all, k, i);
+
+		if (all->list[k].rings[i] == NULL) {
+			ret = ring_open(&config, &all->list[k].rings[i], err);
+		}
+	}
+	if (ret < 0) {
+		close_rings(all, k);
+	}
+	return ret;
+}
+
+static void note_gone(struct interface *iface)
+{
+	if (!iface->is_gone) {
+		iface->is_gone = true;
+		log_warn("%s is gone; passer waits for it", iface->name);
+	}
 }
 
 /* Is it plain why an interface could not be opened: it is not there any more, or not up? */
@@ -225,15 +268,104 @@ int interfaces_open(struct interfaces *interfaces, struct worker_shared *const *
 	memcpy(interfaces->shared, shared, interfaces->workers * sizeof(shared[0]));
 	for (unsigned k = 0; k < interfaces->count; k++) {
 		struct interface *iface = &interfaces->list[k];
-		int ret = iface->is_gone ? 0 : open_rings(interfaces, k, shared, err);
+		int ret = iface->is_gone ? 0 : open_rings(interfaces, k, err);
 
 		if (ret < 0 && !is_to_be_waited_for(iface)) {
 			return ret;
 		}
-		iface->is_gone |= ret < 0;
+		if (ret < 0) {
+			note_gone(iface);
+		}
 	}
 	return 0;
 }
+
+/* ---- Sockets for those that come back ---- */
+
+/* Asks for so many descriptors more, and returns how many there can be at last. */
+static int raise_descriptors(unsigned more)
+{
+	struct rlimit limit, raised;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+		return 0;
+	}
+	raised.rlim_cur = limit.rlim_cur + more;
+	raised.rlim_max = limit.rlim_max > raised.rlim_cur ? limit.rlim_max : raised.rlim_cur;
+	if (setrlimit(RLIMIT_NOFILE, &raised) != 0) { /* a higher end takes CAP_SYS_RESOURCE */
+		raised.rlim_cur = raised.rlim_max = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &raised);
+	}
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_cur < INT32_MAX ? (int)limit.rlim_cur : INT32_MAX;
+}
+
+/* One socket for each ring, for each ring needs one when an interface comes back. */
+static int lay_in_once(struct interfaces *all, int fd_max)
+{
+	int ret = 0;
+
+	for (unsigned k = 0; k < all->count; k++) {
+		for (unsigned i = 0; i < all->workers && ret == 0; i++) {
+			struct ring_stock *stock = all->list[k].stocks[i];
+
+			ret = stock != NULL ? ring_stock_add_socket(stock, fd_max) : 0;
+		}
+	}
+	return ret;
+}
+
+/* For each ring. One that is in no group gives its own back: one more, should that fail once. */
+static unsigned spares_of(const struct interfaces *all)
+{
+	unsigned share = SPARES_MAX / (all->count * all->workers);
+
+	if (all->workers == 1 || share == 0) {
+		return 1;
+	}
+	return share < RING_SPARES_MAX ? share : RING_SPARES_MAX;
+}
+
+void interfaces_lay_in(struct interfaces *interfaces)
+{
+	unsigned rings = interfaces->count * interfaces->workers;
+	unsigned wanted = spares_of(interfaces);
+	int fd_max, ret = 0;
+	unsigned n = 0;
+
+	if (interfaces->options->interface_count == 0) {
+		return; /* a ring on all interfaces is never opened again */
+	}
+	fd_max = raise_descriptors(wanted * rings) - DESCRIPTORS_FREE;
+	while (n < wanted && (ret = lay_in_once(interfaces, fd_max)) == 0) {
+		n++;
+	}
+	if (ret == -EMFILE) {
+		log_warn("capture: the limit of open files leaves room for %u spare sockets of "
+		         "each ring, not %u; each time that an interface comes back takes one "
+		         "(prlimit --nofile)",
+		         n, wanted);
+	} else if (ret < 0) {
+		log_debug("capture: %u spare sockets of each ring: %s", n, strerror(-ret));
+	}
+}
+
+/* Can its rings be opened anew? Those that are in no group give their sockets back before. */
+static bool has_sockets(const struct interface *iface, unsigned workers)
+{
+	for (unsigned i = 0; i < workers; i++) {
+		const struct ring *ring = iface->rings[i];
+		bool gives_back = ring != NULL && ring_fanout_id(ring) < 0;
+
+		if (iface->stocks[i] == NULL ||
+		    (ring_stock_sockets(iface->stocks[i]) == 0 && !gives_back)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* ---- Changes ---- */
 
 static void add_promisc(struct interface *all, const struct link_info *link)
 {
@@ -248,15 +380,18 @@ static void add_promisc(struct interface *all, const struct link_info *link)
 	}
 }
 
-static void note_gone(struct interface *iface)
+/* Told once: passer has no right any more to make a socket. */
+static void note_lost(struct interface *iface)
 {
-	if (!iface->is_gone) {
-		iface->is_gone = true;
-		log_warn("%s is gone; passer waits for it", iface->name);
+	if (!iface->is_lost) {
+		iface->is_lost = true;
+		log_error("%s is back, but came and went too often: no socket is left to hear it; "
+		          "restart passer",
+		          iface->name);
 	}
 }
 
-static bool on_named_link(struct interface *iface, const struct link_info *link)
+static bool on_named_link(struct interface *iface, unsigned workers, const struct link_info *link)
 {
 	bool is_known = link->ifindex == iface->ifindex;
 
@@ -277,6 +412,10 @@ static bool on_named_link(struct interface *iface, const struct link_info *link)
 	if (!link->is_up) {
 		return false;
 	}
+	if (!has_sockets(iface, workers)) {
+		note_lost(iface);
+		return false;
+	}
 	log_info("%s is back", iface->name);
 	iface->ifindex = link->ifindex;
 	iface->is_gone = false;
@@ -295,7 +434,7 @@ bool interfaces_on_link(struct interfaces *interfaces, const struct link_info *l
 			link_tally_note(&iface->tally, link);
 			add_promisc(iface, link);
 		} else {
-			must_reopen |= on_named_link(iface, link);
+			must_reopen |= on_named_link(iface, interfaces->workers, link);
 		}
 	}
 	return must_reopen;
@@ -378,5 +517,8 @@ void interfaces_close(struct interfaces *interfaces)
 {
 	for (unsigned k = 0; k < interfaces->count; k++) {
 		close_rings(interfaces, k);
+		for (unsigned i = 0; i < interfaces->workers; i++) {
+			ring_stock_close(interfaces->list[k].stocks[i]);
+		}
 	}
 }

@@ -19,10 +19,12 @@ struct interface {
 	unsigned ifindex; /* 0: all interfaces */
 	bool is_gone;     /* not there, or not fit to be opened: passer waits for it */
 	bool is_stale;    /* its rings belong to one that is gone */
+	bool is_lost;     /* it is gone for good: no sockets are left for it */
 	bool is_up;
 	uint32_t mtu;
 	struct link_tally tally;
-	struct ring *rings[WORKERS_MAX];          /* NULL: not open */
+	struct ring_stock *stocks[WORKERS_MAX]; /* what its rings are made of, one after another */
+	struct ring *rings[WORKERS_MAX];        /* NULL: not open */
 	struct ring_counters kernel[WORKERS_MAX]; /* what the kernel has told of these rings */
 	struct ring_counts closed[WORKERS_MAX];   /* what rings before them have counted */
 };
@@ -34,7 +36,6 @@ struct interfaces {
 	unsigned count;
 	unsigned workers;
 	struct worker_shared *shared[WORKERS_MAX]; /* borrowed; holds the progress in rings */
-	struct filter_counters closed_filter;      /* of all rings that were closed */
 };
 
 /* Finds the named interfaces. 0, or a negative errno with err naming the one that is missing. */
@@ -50,9 +51,16 @@ int interfaces_open(struct interfaces *interfaces, struct worker_shared *const *
                     struct err *err);
 
 /*
+ * Lays in sockets for named interfaces that come back, as many as RLIMIT_NOFILE has room for, which
+ * is raised where that is allowed. What takes capabilities is done then.
+ */
+void interfaces_lay_in(struct interfaces *interfaces);
+
+/*
  * What a change of a link means for the capture. A new interface is added to those that are set
  * promiscuous when all are heard. True when a named interface that was gone is there again and up:
- * the workers must end, then interfaces_close_stale() and interfaces_open() follow.
+ * the workers must end, then interfaces_close_stale() and interfaces_open() follow. One that comes
+ * back when no sockets are left for it is told, and is heard no more.
  */
 bool interfaces_on_link(struct interfaces *interfaces, const struct link_info *link);
 
@@ -67,8 +75,8 @@ void interfaces_mute(struct interfaces *interfaces);
 
 /*
  * What the ring of a worker on an interface has counted, with those that it replaced: read against
- * the stream, as report.h wants it. What its filter counts is added to *filter, too; that of closed
- * rings is in interfaces->closed_filter.
+ * the stream, as report.h wants it. What its filter has counted for all of them is added to
+ * *filter, too.
  */
 struct ring_counts interfaces_read_ring(struct interfaces *interfaces, unsigned k, unsigned worker,
                                         struct filter_counters *filter);

@@ -13,7 +13,6 @@
 
 /* What may be done in a place and below it. */
 enum place_access {
-	PLACE_LIST,    /* folders are listed, no file is read */
 	PLACE_READ,    /* files are read, folders listed */
 	PLACE_APPEND,  /* files are read, written and made */
 	PLACE_REPLACE, /* files are read, written, made, renamed and taken away */

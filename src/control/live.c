@@ -107,6 +107,7 @@ static void on_timer(struct supervisor *s)
 			s->must_mend_names = names_mend(s->ledger.names);
 		}
 		tell_split(s);
+		tables_watch(s);
 		reload_when_due(s);
 		write_stats_when_due(s);
 		if (s->control != NULL) {
@@ -189,6 +190,7 @@ static int reopen_interfaces(struct supervisor *s, struct err *err)
 	return crew_start(s, err);
 }
 
+/* All that takes capabilities. */
 static int open_live(struct supervisor *s, struct err *err)
 {
 	struct itimerspec every_second = {{.tv_sec = 1}, {.tv_sec = 1}};
@@ -206,7 +208,21 @@ static int open_live(struct supervisor *s, struct err *err)
 	}
 	s->common.mtu_bytes = interfaces_longest_frame(&s->interfaces);
 	databases_prepare(&s->db);
-	ret = crew_start(s, err);
+	ret = crew_open_rings(s, err);
+	if (ret == 0) {
+		interfaces_lay_in(&s->interfaces);
+	}
+	return ret;
+}
+
+/* From here on no process has a capability: workers are born without any. */
+static int start_live(struct supervisor *s, struct err *err)
+{
+	int ret = supervisor_confine(s, err);
+
+	if (ret == 0) {
+		ret = crew_start(s, err);
+	}
 	if (ret == 0) {
 		ret = link_monitor_open(&s->links, on_link, s, err);
 	}
@@ -248,6 +264,7 @@ static void open_control(struct supervisor *s)
 		log_warn("%s; passerctl cannot reach this sensor", err.text);
 		return;
 	}
+	confine_give(&s->confinement, CONTROL_FOLDER); /* to take the socket away at the end */
 	snprintf(s->name, sizeof(s->name), "%s", control_socket_name(s->control));
 	if (strcmp(s->name, s->options->name) != 0) {
 		log_info("another sensor is named %s; this one is %s", s->options->name, s->name);
@@ -284,17 +301,17 @@ bool live_run(struct supervisor *s)
 	struct err err;
 	int ret = open_live(s, &err);
 
+	if (ret == -EPERM || ret == -EACCES) {
+		confine_add_missing(&err);
+	}
 	if (ret == 0) {
 		open_control(s);
 		watch_reader(s);
-		ret = supervisor_confine(s, &err);
+		ret = start_live(s, &err);
 	}
 	if (ret == 0) {
 		announce(s);
 	} else {
-		if (ret == -EPERM || ret == -EACCES) {
-			confine_add_missing(&err);
-		}
 		log_error("%s", err.text);
 		s->is_failed = true;
 		begin_stop(s); /* whatever was started already */

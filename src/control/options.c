@@ -226,6 +226,10 @@ static int set_sizes(struct options *o, enum option_id id, const char *word, str
 	int ret;
 
 	switch (id) {
+	case OPT_memory:
+		ret = parse_number("--memory", word, 1, 1ul << 20, &value, err);
+		o->memory_bytes = ret == 0 ? (uint64_t)value << 20 : 0;
+		return ret;
 	case OPT_ring_mib:
 		ret = parse_number("--ring-mib", word, 1, 65536, &value, err);
 		o->ring_bytes = ret == 0 ? value << 20 : 0;
@@ -363,6 +367,7 @@ static int apply(struct options *o, enum option_id id, char *word, struct err *e
 		o->signatures[o->signature_count++] = word;
 		return 0;
 	case OPT_workers:
+	case OPT_memory:
 	case OPT_ring_mib:
 	case OPT_block_kib:
 	case OPT_retire_ms:

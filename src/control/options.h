@@ -71,6 +71,8 @@ struct options {
 	bool is_unconfined;
 	unsigned workers; /* 0: auto */
 	cpu_set_t cpus;   /* those that workers are pinned to */
+
+	uint64_t memory_bytes; /* of all tables and buffers, see memory.h; 0: the default */
 	size_t ring_bytes;
 	size_t block_bytes;
 	unsigned retire_ms;

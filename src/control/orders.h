@@ -6,6 +6,7 @@
 enum worker_order {
 	ORDER_STOP = 'S',   /* work off what lies in the rings, then end */
 	ORDER_REOPEN = 'R', /* a new log file comes with it (SCM_RIGHTS) */
+	ORDER_START = 'B',  /* to a reader of files: it is its turn; with the log file, if any */
 	ORDER_RETIRE = 'T', /* end behind the block in work: a successor goes on in the ring */
 };
 
@@ -26,7 +27,7 @@ enum order_heard {
 };
 
 /*
- * The next order, without waiting, or one of order_heard. With ORDER_REOPEN *out_fd is the log
- * file, now the caller's, or -1.
+ * The next order, without waiting, or one of order_heard. With ORDER_REOPEN and ORDER_START
+ * *out_fd is the log file, now the caller's, or -1.
  */
 int order_hear(int control_fd, int *out_fd);

@@ -5,6 +5,7 @@
 #include <passer/base/clock.h>
 #include <passer/base/log.h>
 
+#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -57,6 +58,32 @@ static void tell_limited(struct supervisor *s, int type)
 	flood->limited = limited;
 }
 
+/* Does any worker keep lines since the log refuses them? */
+static bool is_log_failing(const struct supervisor *s)
+{
+	bool is_failing = false;
+
+	for (unsigned i = 0; i < s->worker_count; i++) {
+		is_failing |= s->slots[i].shared->buffer.log.is_told != 0;
+	}
+	return is_failing;
+}
+
+/* Is something else, or nothing, where the log was, since its file system went away? */
+static bool was_replaced(const struct supervisor *s, const struct stat *log)
+{
+	struct stat st;
+
+	if (stat(s->options->log_path, &st) != 0) {
+		return errno == ENOENT;
+	}
+	return st.st_dev != log->st_dev || st.st_ino != log->st_ino;
+}
+
+/*
+ * As long as it can be written, a log that was renamed is written on: whoever rotates logs says so
+ * by SIGHUP. One that fails is let go of, else the file system that it is on could not be mended.
+ */
 static void look_after_log(struct supervisor *s)
 {
 	struct stat st;
@@ -64,7 +91,9 @@ static void look_after_log(struct supervisor *s)
 	if (s->log_fd < 0 || fstat(s->log_fd, &st) != 0) {
 		return;
 	}
-	if (st.st_nlink > 0) {
+	bool is_lost = st.st_nlink == 0 || (is_log_failing(s) && was_replaced(s, &st));
+
+	if (!is_lost) {
 		s->log_has_name = true;
 	} else if (s->log_has_name) {
 		regain_log(s);
@@ -126,5 +155,20 @@ void outputs_drain(struct supervisor *s)
 	}
 	if (left > 0) {
 		drop_all(s);
+	}
+}
+
+void outputs_finish_dumps(struct supervisor *s)
+{
+	struct pcapdump *const dumps[] = {
+		s->common.unhandled,
+		s->common.suspicious != s->common.unhandled ? s->common.suspicious : NULL,
+		s->quarantine,
+	};
+
+	for (size_t i = 0; i < sizeof(dumps) / sizeof(dumps[0]); i++) {
+		if (dumps[i] != NULL) {
+			pcapdump_finish(dumps[i]);
+		}
 	}
 }

@@ -5,6 +5,7 @@
  *
  * A SIGKILL that did not come from here says nothing about the frame that was in work.
  */
+#include "hang.h"
 #include "sensor.h"
 
 #include <passer/analyzers/registry.h>
@@ -14,10 +15,16 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#define FRAME_CPU_MAX_NS (900 * NS_PER_MS) /* on one frame; looked at each second */
+/* For those whose own watch has failed (hang.h): so late that it does not come before that. */
+#define FRAME_CPU_MAX_NS (2 * HANG_CPU_MAX_MS * NS_PER_MS)
 #define DEATHS_WITHIN_NS (60 * NS_PER_S)
 
 /* ---- Who it was ---- */
+
+static bool has_hung(const struct worker_slot *slot, int status)
+{
+	return slot->is_hung || (WIFSIGNALED(status) && WTERMSIG(status) == HANG_SIGNAL);
+}
 
 static bool is_by_itself(const struct worker_slot *slot, int status)
 {
@@ -30,7 +37,7 @@ static const struct analyzer *culprit(const struct worker_slot *slot, unsigned *
 {
 	size_t count;
 	const struct analyzer_row *rows = analyzer_rows(&count);
-	uint32_t running = slot->shared->running;
+	uint32_t running = __atomic_load_n(&slot->shared->running, __ATOMIC_RELAXED);
 
 	if (running == 0 || running > count) {
 		return NULL;
@@ -63,23 +70,40 @@ static void blame(struct supervisor *s, const struct analyzer *analyzer, unsigne
 
 /* ---- The frame ---- */
 
-/* False when it cannot be kept. */
-static bool keep_frame(struct supervisor *s, const struct ring *ring)
+bool poison_keep(const struct supervisor *s, const struct frame *frame)
+{
+	struct pcapdump_counters before, now;
+
+	if (s->quarantine == NULL) {
+		return false;
+	}
+	before = pcapdump_counters(s->quarantine);
+	pcapdump_write(s->quarantine, 0, frame);
+	pcapdump_flush(s->quarantine, 0);
+	now = pcapdump_counters(s->quarantine);
+	return now.frames > before.frames && now.lost == 0;
+}
+
+static bool keep_frame(const struct supervisor *s, const struct ring *ring)
 {
 	struct frame frame;
 
-	if (s->quarantine == NULL || !ring_frame_in_work(ring, &frame)) {
-		return false;
-	}
-	pcapdump_write(s->quarantine, 0, &frame);
-	pcapdump_flush(s->quarantine, 0);
-	return pcapdump_counters(s->quarantine).lost == 0;
+	return ring_frame_in_work(ring, &frame) && poison_keep(s, &frame);
+}
+
+/* Of a capture file, which only a reader can open: the next one keeps it. */
+static bool take_file_frame(const struct supervisor *s, unsigned i, bool is_poison)
+{
+	struct file_progress *file = &s->slots[i].shared->file;
+
+	file->must_keep = file->is_in_work != 0 && is_poison && s->quarantine != NULL;
+	return file->is_in_work != 0;
 }
 
 /* Looks at the ring that was being walked. False when no frame was in work. */
 static bool take_frame(struct supervisor *s, unsigned i, bool is_poison, bool *out_is_kept)
 {
-	bool was_in_work = false;
+	bool was_in_work = take_file_frame(s, i, is_poison);
 
 	*out_is_kept = false;
 	for (unsigned k = 0; k < s->interfaces.count; k++) {
@@ -94,7 +118,7 @@ static bool take_frame(struct supervisor *s, unsigned i, bool is_poison, bool *o
 	return was_in_work;
 }
 
-static const char *quarantine_path(const struct supervisor *s)
+const char *poison_path(const struct supervisor *s)
 {
 	return s->options->quarantine_path != NULL ? s->options->quarantine_path
 	                                           : QUARANTINE_DEFAULT_PATH;
@@ -110,11 +134,12 @@ void poison_on_death(struct supervisor *s, unsigned i, int status, struct text *
 	is_poison = take_frame(s, i, is_poison, &is_kept) && is_poison;
 	if (is_poison) {
 		slot->poisonous++;
-		text_add(how, slot->is_hung ? " since it hung on a packet, " : " on a packet, ");
+		text_add(how, has_hung(slot, status) ? " since it hung on a packet, "
+		                                     : " on a packet, ");
 		text_add(how, analyzer != NULL ? "in the analyzer " : "in no analyzer");
 		text_add(how, analyzer != NULL ? analyzer->name : "");
 		text_add(how, is_kept ? "; the packet is in " : "");
-		text_add(how, is_kept ? quarantine_path(s) : "");
+		text_add(how, is_kept ? poison_path(s) : "");
 	}
 	if (is_poison && analyzer != NULL) {
 		blame(s, analyzer, row);
@@ -128,6 +153,7 @@ void poison_forget(struct supervisor *s, unsigned i)
 	for (unsigned k = 0; k < s->interfaces.count; k++) {
 		slot->shared->progress[k].is_in_work = 0;
 	}
+	slot->shared->file.is_in_work = 0;
 	slot->shared->running = 0;
 	slot->is_hung = false;
 	slot->watch = (struct frame_watch){.frames = 0};

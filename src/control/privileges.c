@@ -126,14 +126,14 @@ static int set_capabilities(uint64_t permitted, uint64_t effective)
 	return syscall(SYS_capset, &header, data) == 0 ? 0 : -errno;
 }
 
-int privileges_keep(uint64_t capabilities, struct err *err)
+int privileges_drop(struct err *err)
 {
-	uint64_t permitted = privileges_permitted(), kept = permitted & capabilities;
-	int ret = set_capabilities(permitted, kept | (permitted & CAP_BIT(CAP_SETPCAP)));
+	uint64_t permitted = privileges_permitted();
+	int ret = set_capabilities(permitted, permitted & CAP_BIT(CAP_SETPCAP));
 
 	if (ret == 0) {
 		drop_bounding();
-		ret = set_capabilities(kept, kept);
+		ret = set_capabilities(0, 0);
 	}
 	if (ret == 0 && (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 ||
 	                 prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)) {

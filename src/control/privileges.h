@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Who a process is and what it may do by credentials(7) and capabilities(7): the user it runs as
- * and the capabilities that it keeps. No process of passer executes a program after its start, so
- * ambient and inheritable sets stay empty.
+ * Who a process is and what it may do by credentials(7) and capabilities(7): the user it runs as,
+ * and that it has no capability.
  */
 #pragma once
 
@@ -38,10 +37,10 @@ int privileges_choose_user(const char *named, struct user *out_user, struct err 
 int privileges_become(const struct user *user, struct err *err);
 
 /*
- * Keeps those of these capabilities that are permitted, for good and effective, and no other; sets
- * no_new_privs. 0, or a negative errno with err set.
+ * Gives up all capabilities, for good; sets no_new_privs. 0, or a negative errno with err set. The
+ * bounding set stays as it is where CAP_SETPCAP is missing; it means nothing then.
  */
-int privileges_keep(uint64_t capabilities, struct err *err);
+int privileges_drop(struct err *err);
 
 /* What is permitted to this process. */
 uint64_t privileges_permitted(void);

@@ -194,6 +194,21 @@ struct link_stats report_links(const struct report *report)
 	return sum;
 }
 
+struct pcapdump_counters report_dumps(const struct report *report)
+{
+	struct pcapdump_counters sum = {.frames = 0};
+
+	for (unsigned i = 0; i < report->dump_count; i++) {
+		const struct pcapdump_counters *part = &report->dumps[i].counters;
+
+		sum.frames += part->frames;
+		sum.other_links += part->other_links;
+		sum.over_limit += part->over_limit;
+		sum.lost += part->lost;
+	}
+	return sum;
+}
+
 struct ring_counts report_rings(const struct report *report)
 {
 	struct ring_counts sum = {.flows_unknown = 0};

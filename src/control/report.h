@@ -23,11 +23,12 @@
 #include <passer/decode/pkt.h>
 #include <passer/ledger/ledger.h>
 #include <passer/output/csv.h>
+#include <passer/output/pcapdump.h>
 
 #include <sys/types.h>
 
-#define REPORT_NAME_SIZE  64
-#define REPORT_TABLES_MAX 8
+#define REPORT_NAME_SIZE 64
+#define REPORT_DUMPS_MAX 3
 
 /* ---- One stage ---- */
 
@@ -158,6 +159,16 @@ struct report_analyzer {
 struct report_table {
 	const char *name;
 	uint64_t entries, capacity, evicted;
+	uint64_t refused;   /* found no room */
+	uint64_t displaced; /* parts of an entry that made room for newer ones */
+	uint64_t bytes;     /* that it can grow to */
+	bool is_short;      /* too small for what is heard */
+};
+
+/* A file of packets. */
+struct report_dump {
+	const char *name;
+	struct pcapdump_counters counters;
 };
 
 /* What does not balance, by stage. */
@@ -190,13 +201,13 @@ struct report {
 	struct report_ring rings[INTERFACES_MAX][WORKERS_MAX];
 	struct filter_counters filter; /* of all rings, as a histogram of budgets */
 
-	struct report_table tables[REPORT_TABLES_MAX];
+	struct report_table tables[LEDGER_TABLE_COUNT];
 	unsigned table_count;
+	struct report_dump dumps[REPORT_DUMPS_MAX];
+	unsigned dump_count;
 	struct report_analyzer analyzers[ANALYZERS_MAX];
 	unsigned analyzer_count;
 	struct health_counters health; /* of all workers */
-	uint64_t names_evicted;
-	uint64_t suspects_refused; /* warnings for which there was no room */
 };
 
 struct balance report_balance_ring(const struct report *report, unsigned interface,
@@ -205,6 +216,7 @@ struct balance report_balance_worker(const struct report *report, unsigned worke
 
 /* Over all rings and workers. */
 struct balance report_balance(const struct report *report);
+struct pcapdump_counters report_dumps(const struct report *report);
 struct link_stats report_links(const struct report *report);
 struct ring_counts report_rings(const struct report *report);
 struct worker_counts report_workers(const struct report *report);

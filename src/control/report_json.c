@@ -200,14 +200,28 @@ static json_t *tables_json(const struct report *r)
 		const struct report_table *t = &r->tables[i];
 
 		json_object_set_new(object, t->name,
-		                    json_pack("{s:o, s:o, s:o}", "entries", number(t->entries),
-		                              "capacity", number(t->capacity), "evicted",
-		                              number(t->evicted)));
+		                    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "entries",
+		                              number(t->entries), "capacity", number(t->capacity),
+		                              "bytes", number(t->bytes), "evicted",
+		                              number(t->evicted), "refused", number(t->refused),
+		                              "displaced", number(t->displaced), "is_short",
+		                              t->is_short));
 	}
-	json_object_set_new(object, "names",
-	                    json_pack("{s:o}", "evicted", number(r->names_evicted)));
-	json_object_set_new(object, "suspects",
-	                    json_pack("{s:o}", "refused", number(r->suspects_refused)));
+	return object;
+}
+
+static json_t *dumps_json(const struct report *r)
+{
+	json_t *object = json_object();
+
+	for (unsigned i = 0; i < r->dump_count; i++) {
+		const struct pcapdump_counters *c = &r->dumps[i].counters;
+
+		json_object_set_new(object, r->dumps[i].name,
+		                    json_pack("{s:o, s:o, s:o, s:o}", "frames", number(c->frames),
+		                              "other_links", number(c->other_links), "over_limit",
+		                              number(c->over_limit), "lost", number(c->lost)));
+	}
 	return object;
 }
 
@@ -250,11 +264,11 @@ static json_t *health_json(const struct health_counters *health)
 	json_t *advice = json_array();
 
 	health_advise(health, append_advice, advice);
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "truncated",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "truncated",
 	                 number(health->truncated), "above_mtu", number(health->above_mtu),
 	                 "checked", number(health->checked), "duplicates",
-	                 number(health->duplicates), "split", number(health->split), "vlans",
-	                 vlans_json(health), "advice", advice);
+	                 number(health->duplicates), "split", number(health->split), "displaced",
+	                 number(health->displaced), "vlans", vlans_json(health), "advice", advice);
 }
 
 json_t *report_json(const struct report *report)
@@ -262,7 +276,7 @@ json_t *report_json(const struct report *report)
 	struct balance balance = report_balance(report);
 
 	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-	                 "s:o, s:o, s:o}",
+	                 "s:o, s:o, s:o, s:o}",
 	                 "name", report->name, "pid", (int)report->pid, "version", PASSER_VERSION,
 	                 "time", number(report->time_s), "uptime_seconds",
 	                 seconds(report->uptime_ns), "supervisor_cpu_ms",
@@ -270,9 +284,9 @@ json_t *report_json(const struct report *report)
 	                 "profile", report_json_selection(&report->selection, report->profile),
 	                 "interfaces", interfaces_json(report), "rings", rings_json(report),
 	                 "workers", workers_json(report), "total", total_json(report), "tables",
-	                 tables_json(report), "analyzers", analyzers_json(report), "health",
-	                 health_json(&report->health), "balance", balance_json(&balance),
-	                 "unaccounted", number(balance_sum(&balance)));
+	                 tables_json(report), "dumps", dumps_json(report), "analyzers",
+	                 analyzers_json(report), "health", health_json(&report->health), "balance",
+	                 balance_json(&balance), "unaccounted", number(balance_sum(&balance)));
 }
 
 /* ---- Selections ---- */

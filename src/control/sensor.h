@@ -2,7 +2,7 @@
 /*
  * What the supervisor keeps, and the parts that it is made of: setup.c makes and unmakes it, crew.c
  * has the worker processes, live.c the run on interfaces, gather.c reads all counters, requests.c
- * answers on the control socket. Only these and supervisor.c include this.
+ * answers on the control socket. Only these, supervisor.c and check.c include this.
  */
 #pragma once
 
@@ -10,6 +10,7 @@
 #include "control_socket.h"
 #include "host_files.h"
 #include "interfaces.h"
+#include "memory.h"
 #include "report.h"
 #include "stats_file.h"
 #include "worker.h"
@@ -30,6 +31,12 @@ struct analyzer_deaths {
 struct flood {
 	bool is_on;
 	uint64_t limited, before; /* left out up to the last tick; and before it began */
+};
+
+/* What tells whether a table is too small: see tables.c. */
+struct eviction_mark {
+	uint64_t evicted, time_ns; /* when the window began; monotonic time */
+	bool is_told;
 };
 
 /* What the watchdog saw of a worker at first, as long as it is on the same frame. */
@@ -72,6 +79,7 @@ struct marks {
 
 struct supervisor {
 	const struct options *options;
+	struct memory_plan memory;
 	struct databases db;
 	struct ledger ledger;
 	struct dispatch *dispatch;
@@ -104,6 +112,7 @@ struct supervisor {
 	struct pcapdump *quarantine; /* NULL: none */
 	struct analyzer_deaths deaths[ANALYZERS_MAX];
 	struct flood floods[REC_COUNT];
+	struct eviction_mark evictions[LEDGER_TABLE_COUNT];
 	bool must_mend_names; /* a worker may have died within them */
 	bool must_reload;     /* the databases, when the clock strikes: once for many signals */
 	bool ends_on_hangup;  /* its terminal is gone then, and nobody else gets the lines */
@@ -114,6 +123,10 @@ struct supervisor {
 
 /* Does this run listen at all? */
 bool setup_wants_live(const struct options *options);
+
+/* The CPUs of workers and how many there will be. 0, or a negative errno with err set. */
+int setup_workers(const struct options *options, cpu_set_t *out_cpus, unsigned *out_workers,
+                  struct err *err);
 
 /*
  * Loads, opens and allocates all that does not depend on interfaces. 0, or a negative errno with
@@ -133,14 +146,25 @@ int setup_load_databases(const struct supervisor *s, struct databases *db, struc
 /* Watches a descriptor for live_run(). 0 or a negative errno. */
 int crew_watch(struct supervisor *s, int fd);
 
-/* Opens the rings that are not open and forks all workers. 0, or a negative errno with err set. */
+/* Opens the rings that are not open. 0, or a negative errno with err set. */
+int crew_open_rings(struct supervisor *s, struct err *err);
+
+/* The same, and forks all workers. */
 int crew_start(struct supervisor *s, struct err *err);
+
+/*
+ * Lines and frames that a dead worker had ready leave now; what it was working on is lost with it.
+ */
+void crew_flush_left(struct supervisor *s, unsigned worker);
 
 /* Workers that run, or will again. */
 unsigned crew_running(const struct supervisor *s);
 
 /* Tells all workers to work off their rings and end; patience with them begins to run. */
 void crew_stop(struct supervisor *s);
+
+/* "was killed by signal 11", by what wait(2) has told. */
+void crew_tell_end(int status, struct text *how);
 
 /*
  * Starts those again that were waiting for it, and kills those that had their time to stop. A
@@ -197,10 +221,16 @@ void supervisor_write_stats(struct supervisor *s);
  */
 void poison_on_death(struct supervisor *s, unsigned i, int status, struct text *how);
 
+/* Appends a frame to the quarantine; by one process at a time. False when it cannot be kept. */
+bool poison_keep(const struct supervisor *s, const struct frame *frame);
+
+/* The file of the quarantine, whether or not there is one. */
+const char *poison_path(const struct supervisor *s);
+
 /* Before a process of worker i starts: nothing is in work. */
 void poison_forget(struct supervisor *s, unsigned i);
 
-/* Once a second: kills workers that hang on a frame. */
+/* Once a second: kills workers that hang on a frame and whose own watch (hang.h) has failed. */
 void poison_watch(struct supervisor *s);
 
 /* ---- outputs.c ------------------------------------------------------------------------------- */
@@ -217,6 +247,9 @@ void outputs_on_clock(struct supervisor *s);
  */
 void outputs_drain(struct supervisor *s);
 
+/* Likewise the files of packets: what cannot be written is cut off, so that they can be read. */
+void outputs_finish_dumps(struct supervisor *s);
+
 /* ---- gather.c -------------------------------------------------------------------------------- */
 
 /* Reads the counters once a second, so that none runs over and the balance has what was before. */
@@ -230,6 +263,15 @@ uint64_t gather_cpu_ns(pid_t pid);
 
 /* A worker process has ended: what it had in work is lost with it, and is counted as such. */
 void gather_death(struct supervisor *s, unsigned worker);
+
+/* ---- tables.c -------------------------------------------------------------------------------- */
+
+/* Reads the tables alone, and the files of packets alone, into the report. */
+void tables_read(struct supervisor *s);
+void tables_read_dumps(struct supervisor *s);
+
+/* Once a second, and at the end: says once of each table that loses much that it is too small. */
+void tables_watch(struct supervisor *s);
 
 /* ---- requests.c ------------------------------------------------------------------------------ */
 

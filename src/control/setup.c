@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #define AUTO_WORKERS_MAX 4
-#define FLOWS_CAPACITY   (1u << 18) /* connections that a worker keeps apart, 16 bytes each */
 
 bool setup_wants_live(const struct options *o)
 {
@@ -65,15 +64,34 @@ static int choose_cpus(const struct options *o, cpu_set_t *out_cpus, struct err 
 	return 0;
 }
 
+int setup_workers(const struct options *options, cpu_set_t *out_cpus, unsigned *out_workers,
+                  struct err *err)
+{
+	int ret = choose_cpus(options, out_cpus, err);
+
+	if (ret == 0) {
+		*out_workers = count_workers(options, out_cpus);
+	}
+	return ret;
+}
+
+static int plan_memory(struct supervisor *s, struct err *err)
+{
+	cpu_set_t cpus;
+	unsigned workers;
+	int ret = setup_workers(s->options, &cpus, &workers, err);
+
+	return ret == 0 ? memory_plan(s->options, workers, &s->memory, err) : ret;
+}
+
 static int make_slots(struct supervisor *s, struct err *err)
 {
 	cpu_set_t cpus;
-	int ret = choose_cpus(s->options, &cpus, err);
+	int ret = setup_workers(s->options, &cpus, &s->worker_count, err);
 
 	if (ret < 0) {
 		return ret;
 	}
-	s->worker_count = count_workers(s->options, &cpus);
 	s->common.max_rate =
 		(s->options->max_rate + s->worker_count - 1) / s->worker_count; /* 0 stays 0 */
 	for (unsigned i = 0; i < s->worker_count; i++) {
@@ -81,7 +99,7 @@ static int make_slots(struct supervisor *s, struct err *err)
 
 		slot->cpu = nth_cpu(&cpus, i);
 		slot->shared = shm_new(sizeof(*slot->shared));
-		slot->flows = flows_new(FLOWS_CAPACITY, &s->ledger.key);
+		slot->flows = flows_new(s->memory.sizes.capacities[LEDGER_FLOWS], &s->ledger.key);
 		if (slot->shared == NULL || slot->flows == NULL) {
 			return err_set(err, -ENOMEM, "out of memory for %u workers",
 			               s->worker_count);
@@ -141,7 +159,9 @@ static int open_quarantine(struct supervisor *s, struct err *err)
 		.limit_bytes = s->options->dump_limit_bytes,
 		.writers = 1,
 	};
-	int ret = setup_wants_live(s->options) ? pcapdump_open(&config, &s->quarantine, err) : 0;
+	/* A file is at hand already: reading one must not take the quarantine from a sensor. */
+	bool is_wanted = named != NULL || setup_wants_live(s->options);
+	int ret = is_wanted ? pcapdump_open(&config, &s->quarantine, err) : 0;
 
 	if (ret < 0 && named == NULL) {
 		log_debug("%s; packets that kill a worker are not kept", err->text);
@@ -150,12 +170,27 @@ static int open_quarantine(struct supervisor *s, struct err *err)
 	return ret;
 }
 
+/* It will be opened anew as the user whose it is then. */
+static void give_new(const struct supervisor *s, const char *path, bool is_new)
+{
+	if (is_new) {
+		confine_give(&s->confinement, path);
+	}
+}
+
 static int open_stats(struct supervisor *s, struct err *err)
 {
 	const struct options *o = s->options;
 
 	s->stats_due_ns = s->started_ns + o->stats_interval_s * NS_PER_S;
-	return o->stats_path != NULL ? stats_file_open(o->stats_path, &s->stats, err) : 0;
+	if (o->stats_path == NULL) {
+		return 0;
+	}
+	bool is_new = access(o->stats_path, F_OK) != 0;
+	int ret = stats_file_open(o->stats_path, &s->stats, err);
+
+	give_new(s, o->stats_path, is_new);
+	return ret;
 }
 
 static int open_dumps(struct supervisor *s, struct err *err)
@@ -181,6 +216,7 @@ static int open_signals(struct supervisor *s, struct err *err)
 	s->ends_on_hangup = sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN &&
 	                    isatty(STDERR_FILENO) == 1 && s->options->log_path == NULL;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* the write over the limit fails, as with a full disk */
 	sigemptyset(&wanted);
 	sigaddset(&wanted, SIGINT);
 	sigaddset(&wanted, SIGTERM);
@@ -199,7 +235,8 @@ static int load(struct supervisor *s, struct err *err)
 	const struct options *o = s->options;
 	int ret;
 
-	if (ledger_init(&s->ledger) < 0 || (s->dispatch = dispatch_new()) == NULL) {
+	if (ledger_init_sized(&s->ledger, &s->memory.sizes) < 0 ||
+	    (s->dispatch = dispatch_new()) == NULL) {
 		return err_set(err, -ENOMEM, "out of memory for the ledger");
 	}
 	s->selection = shm_new(sizeof(*s->selection));
@@ -219,10 +256,13 @@ static int load(struct supervisor *s, struct err *err)
 		}
 	}
 	if (o->log_path != NULL) {
+		bool is_new = access(o->log_path, F_OK) != 0;
+
 		s->log_fd = csv_open_log(o->log_path, err);
 		if (s->log_fd < 0) {
 			return s->log_fd;
 		}
+		give_new(s, o->log_path, is_new);
 	}
 	s->analyzer_options.wants_nxdomain = o->wants_nxdomain;
 	s->analyzer_options.wants_creds = o->wants_creds;
@@ -246,8 +286,8 @@ static int load(struct supervisor *s, struct err *err)
 int setup_init(struct supervisor *s, const struct options *options, struct err *err)
 {
 	static int (*const steps[])(struct supervisor *, struct err *) = {
-		load_databases,  load,       make_slots,   open_dumps,
-		open_quarantine, open_stats, open_signals,
+		plan_memory, load_databases,  load,       make_slots,
+		open_dumps,  open_quarantine, open_stats, open_signals,
 	};
 	int ret = 0;
 

@@ -102,20 +102,22 @@ static void print_worker_losses(const struct worker_counts *w)
 
 static void print_tables(const struct report *r)
 {
-	uint64_t evicted = r->names_evicted;
+	uint64_t evicted = 0, suspects = r->tables[LEDGER_SUSPECTS].refused;
+	bool is_short = false;
 
 	for (unsigned i = 0; i < r->table_count; i++) {
 		evicted += r->tables[i].evicted;
+		is_short = is_short || r->tables[i].is_short;
 	}
 	if (evicted > 0) {
 		log_info("ledger: %" PRIu64 " entries made room for others; what they held may be "
-		         "printed again",
-		         evicted);
+		         "printed again%s",
+		         evicted, is_short ? "; --memory gives tables more room" : "");
 	}
-	if (r->suspects_refused > 0) {
+	if (suspects > 0) {
 		log_warn("ledger: no room for more suspicious hosts: %" PRIu64
-		         " warnings made nobody suspicious",
-		         r->suspects_refused);
+		         " warnings made nobody suspicious; --memory gives more",
+		         suspects);
 	}
 }
 

@@ -13,6 +13,19 @@
 #include <passer/decode/pkt.h>
 #include <passer/output/csv.h>
 
+/* How far the reader of capture files has come; for one that goes on behind its death. */
+struct file_progress {
+	/* Number of the file and, in the lower FILE_FRAMES_BITS, how many of its frames were handed
+	 * out, the one in work included: in one word, since a process may die between any two. */
+	uint64_t place;
+	uint32_t is_in_work; /* the last one has been handed out, and not come back */
+	uint32_t is_once;    /* the file is a pipe or the like: nobody can read it a second time */
+	uint32_t must_keep;  /* who comes next keeps the frame in work, since it is poisonous */
+};
+
+#define FILE_FRAMES_BITS 40
+#define FILE_FRAMES_MASK ((UINT64_C(1) << FILE_FRAMES_BITS) - 1)
+
 /* One per worker, in shared memory; outlives a worker that dies. */
 struct worker_shared {
 	uint64_t frames;       /* taken from sources */
@@ -28,6 +41,7 @@ struct worker_shared {
 	struct csv_counters csv;
 	struct health_counters health;
 	struct ring_progress progress[INTERFACES_MAX];
+	struct file_progress file;
 	struct csv_buffer buffer;
 };
 

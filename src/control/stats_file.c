@@ -44,6 +44,8 @@ static void add_header(FILE *out)
 	add_names(out, names, count);
 	names = counters_worker_names(&count);
 	add_names(out, names, count);
+	names = counters_sensor_names(&count);
+	add_names(out, names, count);
 	fputs(",unaccounted\n", out);
 }
 
@@ -52,7 +54,7 @@ struct line {
 	const char *scope;
 	const char *interface;
 	int worker; /* -1: none */
-	const struct counters *of_link, *of_ring, *of_worker;
+	const struct counters *of_link, *of_ring, *of_worker, *of_sensor;
 	const struct balance *balance;
 };
 
@@ -69,11 +71,12 @@ static void add_part(FILE *out, const struct counters *counters, unsigned count)
 static void add_line(FILE *out, const struct report *report, const struct line *line)
 {
 	char when[CLOCK_UTC_SIZE];
-	unsigned links, rings, workers;
+	unsigned links, rings, workers, sensors;
 
 	(void)counters_link_names(&links);
 	(void)counters_ring_names(&rings);
 	(void)counters_worker_names(&workers);
+	(void)counters_sensor_names(&sensors);
 	clock_format_utc((int64_t)report->time_s, 'T', when);
 	fprintf(out, "%sZ,%" PRIu64 ",%s,%s,", when, report->uptime_ns / NS_PER_S, line->scope,
 	        line->interface);
@@ -83,6 +86,7 @@ static void add_line(FILE *out, const struct report *report, const struct line *
 	add_part(out, line->of_link, links);
 	add_part(out, line->of_ring, rings);
 	add_part(out, line->of_worker, workers);
+	add_part(out, line->of_sensor, sensors);
 	fputc(',', out);
 	if (line->balance != NULL) {
 		fprintf(out, "%" PRIu64, balance_sum(line->balance));
@@ -144,6 +148,7 @@ static void add_sum(FILE *out, const struct report *report)
 	struct counters of_links = counters_of_link(&links);
 	struct counters of_rings = counters_of_ring(&rings);
 	struct counters of_workers = counters_of_worker(&workers);
+	struct counters of_sensor = counters_of_sensor(report);
 
 	add_line(out, report,
 	         &(struct line){.scope = "sum",
@@ -152,6 +157,7 @@ static void add_sum(FILE *out, const struct report *report)
 	                        .of_link = &of_links,
 	                        .of_ring = &of_rings,
 	                        .of_worker = &of_workers,
+	                        .of_sensor = &of_sensor,
 	                        .balance = &balance});
 }
 

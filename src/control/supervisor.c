@@ -98,7 +98,12 @@ void supervisor_write_stats(struct supervisor *s)
 
 int supervisor_confine(struct supervisor *s, struct err *err)
 {
-	return confine_process(&s->confinement, ROLE_SUPERVISOR, "the supervisor", NULL, err);
+	struct host_files *files = &s->host_files;
+	int ret = confine_process(&s->confinement, ROLE_SUPERVISOR, "the supervisor", NULL, err);
+
+	confine_reach(&s->confinement, files->trusted, sizeof(files->trusted));
+	confine_reach(&s->confinement, files->suspicious, sizeof(files->suspicious));
+	return ret;
 }
 
 static uint64_t last_time_ns(const struct supervisor *s)
@@ -160,6 +165,8 @@ int supervisor_run(const struct options *options)
 		outputs_drain(&s);
 		run_closing(&s);
 		outputs_drain(&s);
+		outputs_finish_dumps(&s);
+		tables_watch(&s);
 		supervisor_print(&s);
 		supervisor_write_stats(&s);
 	}

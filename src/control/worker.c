@@ -3,6 +3,7 @@
 
 #include "descriptors.h"
 #include "faults.h"
+#include "hang.h"
 
 #include <passer/base/clock.h>
 #include <passer/base/log.h>
@@ -298,6 +299,7 @@ static void live_setup(struct live *live)
 	signal(SIGUSR1, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	hang_watch(w->shared);
 	pin(w);
 
 	live->epoll_fd = epoll_create1(EPOLL_CLOEXEC);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <passer/base/cursor.h>
 #include <passer/fingerprint/file.h>
 
 #include <errno.h>
@@ -13,6 +14,17 @@ struct buffer {
 	uint8_t *bytes;
 	size_t len, cap;
 };
+
+/* What read(2) gives, but for signals; a negative errno when it fails. */
+static ssize_t read_some(int fd, uint8_t *bytes, size_t room)
+{
+	ssize_t n;
+
+	do {
+		n = read(fd, bytes, room);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
 
 /* Room for at least one more byte and the NUL. */
 static int grow(struct buffer *b)
@@ -53,16 +65,15 @@ static int read_all(int fd, struct buffer *b)
 		if (ret < 0) {
 			return ret;
 		}
-		ssize_t n = read(fd, b->bytes + b->len, b->cap - b->len - 1);
+		ssize_t n = read_some(fd, b->bytes + b->len, b->cap - b->len - 1);
 
+		if (n < 0) {
+			return (int)n;
+		}
+		b->len += (size_t)n;
 		if (n == 0) {
 			b->bytes[b->len] = '\0';
 			return 0;
-		}
-		if (n > 0) {
-			b->len += (size_t)n;
-		} else if (errno != EINTR) {
-			return -errno;
 		}
 	}
 }
@@ -86,4 +97,54 @@ int file_read(const char *path, uint8_t **out_bytes, size_t *out_len, struct err
 	*out_bytes = b.bytes;
 	*out_len = b.len;
 	return 0;
+}
+
+static int take_lines(struct span text, file_line_fn *take, void *user)
+{
+	struct cursor c = cur_of(text);
+	struct span line;
+	int ret = 0;
+
+	while (ret == 0 && cur_line(&c, &line)) {
+		ret = take(user, line);
+	}
+	return ret;
+}
+
+static int each_line(int fd, file_line_fn *take, void *user)
+{
+	uint8_t bytes[FILE_LINE_MAX];
+	size_t len = 0;
+	int ret = 0;
+
+	while (ret == 0) {
+		ssize_t n = read_some(fd, bytes + len, sizeof(bytes) - len);
+
+		if (n <= 0) { /* behind the last line end there may be a line without one */
+			return n < 0 ? (int)n : take_lines(span_of(bytes, len), take, user);
+		}
+		len += (size_t)n;
+
+		const uint8_t *lf = memrchr(bytes, '\n', len);
+		size_t whole = lf != NULL ? (size_t)(lf - bytes) + 1 : 0;
+
+		if (whole == 0 && len == sizeof(bytes)) {
+			return -EFBIG;
+		}
+		ret = take_lines(span_of(bytes, whole), take, user);
+		len -= whole;
+		memmove(bytes, bytes + whole, len);
+	}
+	return ret;
+}
+
+int file_each_line(const char *path, file_line_fn *take, void *user, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int ret = fd < 0 ? -errno : each_line(fd, take, user);
+
+	if (fd >= 0) {
+		close(fd);
+	}
+	return ret < 0 ? err_set(err, ret, "%s: %s", path, strerror(-ret)) : 0;
 }

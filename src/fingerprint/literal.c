@@ -37,13 +37,18 @@ static void break_run(struct literals *out)
 	}
 }
 
-static void add_byte(struct literals *out, uint8_t byte)
+static void add_bytes(struct literals *out, struct span bytes)
 {
-	if (out->used == LITERAL_BYTES_MAX || out->count == 0) {
-		return;
+	size_t room = out->count > 0 ? LITERAL_BYTES_MAX - out->used : 0;
+	size_t n = bytes.len < room ? bytes.len : room;
+
+	for (size_t i = 0; i < n; i++) {
+		out->bytes[out->used + i] = literal_fold(bytes.data[i]);
 	}
-	out->bytes[out->used++] = literal_fold(byte);
-	out->runs[out->count - 1].len++;
+	if (n > 0) {
+		out->runs[out->count - 1].len += (uint16_t)n;
+		out->used += (unsigned)n;
+	}
 }
 
 static void drop_byte(struct literals *out)
@@ -119,17 +124,17 @@ static enum atom read_octal(struct cursor *c, uint8_t *out_byte)
 
 static enum atom read_escape(struct cursor *c, uint8_t *out_byte)
 {
-	static const char plain[] = "n\nr\rt\tf\fa\ae\x1b";
+	static const uint8_t controls[UINT8_MAX + 1] = {
+		['n'] = '\n', ['r'] = '\r', ['t'] = '\t', ['f'] = '\f', ['a'] = '\a', ['e'] = 0x1b,
+	};
 	uint8_t b = cur_u8(c);
 
 	if (!cur_ok(c)) {
 		return ATOM_GIVE_UP;
 	}
-	for (const char *p = plain; *p != '\0'; p += 2) {
-		if (b == (uint8_t)p[0]) {
-			*out_byte = (uint8_t)p[1];
-			return ATOM_BYTE;
-		}
+	if (controls[b] != 0) {
+		*out_byte = controls[b];
+		return ATOM_BYTE;
 	}
 	switch (b) {
 	case 'x':
@@ -293,13 +298,14 @@ static const bool is_special[UINT8_MAX + 1] = {
 /* Plain text, up to the last byte before something special: the most of nearly all patterns. */
 static void read_text(struct reader *r)
 {
-	while (cur_left(&r->c) >= 2) {
-		struct span rest = cur_rest(&r->c);
+	struct span rest = cur_rest(&r->c);
+	size_t n = 0;
 
-		if (is_special[rest.data[0]] || is_special[rest.data[1]]) {
-			break;
-		}
-		add_byte(r->out, cur_u8(&r->c));
+	while (n < rest.len && !is_special[rest.data[n]]) {
+		n++;
+	}
+	if (n > 1) {
+		add_bytes(r->out, cur_take(&r->c, n - 1));
 	}
 }
 
@@ -371,7 +377,7 @@ static void add_atom(struct literals *out, enum atom atom, uint8_t byte, enum re
 {
 	switch (atom) {
 	case ATOM_BYTE:
-		add_byte(out, byte);
+		add_bytes(out, span_of(&byte, 1));
 		if (repeat == REPEAT_OPTIONAL) {
 			drop_byte(out);
 		}

@@ -24,8 +24,8 @@ struct nmap_pattern {
 	uint32_t line;
 	uint32_t probe;
 	uint32_t next; /* in the chain of its gram's slot, or in the list of those always asked */
-	uint32_t next_probe; /* in that list: the first one behind it that is of another probe */
-	uint8_t *literal;    /* the whole run that the gram is of; NULL: no gram */
+	uint32_t next_probe;    /* in that list: the first one behind it that is of another probe */
+	const uint8_t *literal; /* the whole run that the gram is of; NULL: no gram */
 	uint16_t literal_len;
 	uint16_t gram_offset; /* of the gram within the run */
 };
@@ -48,6 +48,7 @@ struct service_probes {
 	struct nmap_ports listed[PROBE_TRANSPORT_COUNT]; /* by any probe */
 	char *text;                                      /* the file, cut into strings */
 	char *own_text;                                  /* the same of passer's own patterns */
+	uint8_t *literals;                               /* of all patterns */
 	uint32_t slots[GRAM_SLOTS];
 	uint64_t bloom[(1u << GRAM_BLOOM_BITS) / 64];
 	uint32_t always;

@@ -35,10 +35,21 @@ struct skip {
 	struct span service, pattern, info; /* empty: any; pattern is compared from its start */
 };
 
+/* A literal that is long enough for a gram. */
+struct run {
+	const uint8_t *bytes;
+	uint32_t pattern;
+	uint16_t len;
+};
+
 struct loader {
 	struct service_probes *probes;
+	uint32_t pattern_cap;
 	struct skip skips[SKIPS_MAX];
 	size_t skip_count;
+	size_t source_bytes; /* of all patterns: at least as many as of their literals */
+	struct run *runs;    /* of all patterns, in their order */
+	size_t run_count, literal_bytes;
 	uint32_t *gram_counts; /* by slot: how many patterns could use a gram of it */
 	struct literals literals;
 	uint32_t line; /* 0: of passer's own file */
@@ -83,6 +94,23 @@ static void load_skips(struct loader *l)
 	(void)rows_load(&format, "nmap_skip.tsv", signatures_text("nmap_skip.tsv"), l, &report);
 }
 
+/* As span_contains(), which is at its best with long texts; these are lines of a trusted file. */
+static bool has_text(struct span s, struct span text)
+{
+	const uint8_t *at = s.data, *end = s.data + s.len;
+
+	if (text.len == 0) {
+		return true;
+	}
+	while (at < end && (at = memchr(at, text.data[0], (size_t)(end - at))) != NULL) {
+		if (span_has_prefix(span_of(at, (size_t)(end - at)), text)) {
+			return true;
+		}
+		at++;
+	}
+	return false;
+}
+
 static bool is_skipped(const struct loader *l, struct span service, struct span pattern,
                        struct span info)
 {
@@ -90,7 +118,7 @@ static bool is_skipped(const struct loader *l, struct span service, struct span 
 		const struct skip *s = &l->skips[i];
 
 		if ((s->service.len == 0 || span_equal(s->service, service)) &&
-		    span_has_prefix(pattern, s->pattern) && span_contains(info, s->info)) {
+		    span_has_prefix(pattern, s->pattern) && has_text(info, s->info)) {
 			return true;
 		}
 	}
@@ -251,6 +279,24 @@ static const char *string_of(struct span s)
 	return text;
 }
 
+static int reserve_pattern(struct loader *l)
+{
+	struct service_probes *p = l->probes;
+
+	if (p->pattern_count < l->pattern_cap) {
+		return 0;
+	}
+	uint32_t cap = l->pattern_cap * 2 + 1024;
+	struct nmap_pattern *bigger = reallocarray(p->patterns, cap, sizeof(*bigger));
+
+	if (bigger == NULL) {
+		return -ENOMEM;
+	}
+	p->patterns = bigger;
+	l->pattern_cap = cap;
+	return 0;
+}
+
 static int add_pattern(struct loader *l, struct cursor c, bool is_soft)
 {
 	struct service_probes *p = l->probes;
@@ -265,15 +311,10 @@ static int add_pattern(struct loader *l, struct cursor c, bool is_soft)
 		p->counts.skipped++;
 		return 0;
 	}
-	if (p->pattern_count % 1024 == 0) {
-		size_t room = (size_t)p->pattern_count + 1024;
-		struct nmap_pattern *grown = realloc(p->patterns, room * sizeof(*grown));
-
-		if (grown == NULL) {
-			return -ENOMEM;
-		}
-		p->patterns = grown;
+	if (reserve_pattern(l) < 0) {
+		return -ENOMEM;
 	}
+	l->source_bytes += m.pattern.len;
 	p->patterns[p->pattern_count] = (struct nmap_pattern){
 		.source = m.pattern,
 		.options = options,
@@ -306,44 +347,46 @@ static int take_line(struct loader *l, struct span line)
 
 /* ---- grams ----------------------------------------------------------------------------------- */
 
-typedef void gram_fn(struct loader *l, const uint8_t *gram, unsigned run, unsigned offset,
-                     void *user);
-
-static void each_gram(struct loader *l, const struct nmap_pattern *p, gram_fn *fn, void *user)
+/* Keeps a literal, and counts its grams. */
+static void add_run(struct loader *l, uint32_t pattern, struct span literal)
 {
-	literals_of(p->source, &l->literals);
-	for (unsigned r = 0; r < l->literals.count; r++) {
-		unsigned start = l->literals.runs[r].start;
+	uint8_t *bytes = l->probes->literals + l->literal_bytes;
 
-		for (unsigned i = 0; i + GRAM_BYTES <= l->literals.runs[r].len; i++) {
-			fn(l, l->literals.bytes + start + i, r, i, user);
+	memcpy(bytes, literal.data, literal.len);
+	l->literal_bytes += literal.len;
+	l->runs[l->run_count++] = (struct run){bytes, pattern, (uint16_t)literal.len};
+	for (size_t i = 0; i + GRAM_BYTES <= literal.len; i++) {
+		l->gram_counts[gram_slot(gram_of(bytes + i))]++;
+	}
+}
+
+static void add_runs(struct loader *l, uint32_t pattern)
+{
+	const struct literals *found = &l->literals;
+
+	literals_of(l->probes->patterns[pattern].source, &l->literals);
+	for (unsigned r = 0; r < found->count; r++) {
+		if (found->runs[r].len >= GRAM_BYTES) {
+			add_run(l, pattern,
+			        span_of(found->bytes + found->runs[r].start, found->runs[r].len));
 		}
 	}
 }
 
-static void count_gram(struct loader *l, const uint8_t *gram, unsigned run, unsigned offset,
-                       void *user)
+/* Gives a pattern the gram of a run that is rarer than all before it. */
+static void choose_gram(const struct loader *l, const struct run *run, uint32_t *rarest)
 {
-	(void)run;
-	(void)offset;
-	(void)user;
-	l->gram_counts[gram_slot(gram_of(gram))]++;
-}
+	struct nmap_pattern *p = &l->probes->patterns[run->pattern];
 
-struct choice {
-	uint32_t count;
-	unsigned run, offset;
-	bool is_made;
-};
+	for (unsigned i = 0; i + GRAM_BYTES <= run->len; i++) {
+		uint32_t count = l->gram_counts[gram_slot(gram_of(run->bytes + i))];
 
-static void choose_gram(struct loader *l, const uint8_t *gram, unsigned run, unsigned offset,
-                        void *user)
-{
-	uint32_t count = l->gram_counts[gram_slot(gram_of(gram))];
-	struct choice *choice = user;
-
-	if (!choice->is_made || count < choice->count) {
-		*choice = (struct choice){count, run, offset, true};
+		if (count < *rarest) {
+			*rarest = count;
+			p->literal = run->bytes;
+			p->literal_len = run->len;
+			p->gram_offset = (uint16_t)i;
+		}
 	}
 }
 
@@ -360,53 +403,46 @@ static void add_always(struct service_probes *probes, uint32_t index)
 	probes->counts.always++;
 }
 
-static int hash_pattern(struct loader *l, uint32_t index)
+static void hash_pattern(struct service_probes *probes, uint32_t index)
 {
-	struct service_probes *probes = l->probes;
 	struct nmap_pattern *p = &probes->patterns[index];
-	struct choice choice = {.is_made = false};
 
-	each_gram(l, p, choose_gram, &choice);
-	if (!choice.is_made) {
+	if (p->literal == NULL) {
 		add_always(probes, index);
-		return 0;
+		return;
 	}
-	unsigned len = l->literals.runs[choice.run].len;
-	uint8_t *run = malloc(len);
-
-	if (run == NULL) {
-		return -ENOMEM;
-	}
-	memcpy(run, l->literals.bytes + l->literals.runs[choice.run].start, len);
-	p->literal = run;
-	p->literal_len = (uint16_t)len;
-	p->gram_offset = (uint16_t)choice.offset;
-
-	uint32_t gram = gram_of(run + choice.offset);
+	uint32_t gram = gram_of(p->literal + p->gram_offset);
 	uint32_t bit = gram_bloom_bit(gram);
 
 	p->next = probes->slots[gram_slot(gram)];
 	probes->slots[gram_slot(gram)] = index;
 	probes->bloom[bit / 64] |= UINT64_C(1) << bit % 64;
-	return 0;
 }
 
 static int hash_patterns(struct loader *l)
 {
 	struct service_probes *probes = l->probes;
-	int ret = 0;
 
+	probes->literals = malloc(l->source_bytes + 1);
+	l->runs = reallocarray(NULL, l->source_bytes / GRAM_BYTES + 1, sizeof(l->runs[0]));
+	if (probes->literals == NULL || l->runs == NULL) {
+		return -ENOMEM;
+	}
 	memset(probes->slots, 0xff, sizeof(probes->slots));
 	probes->always = NO_PATTERN;
 	for (uint32_t i = 0; i < probes->pattern_count; i++) {
-		each_gram(l, &probes->patterns[i], count_gram, NULL);
+		add_runs(l, i);
 	}
-	for (uint32_t i = 0; i < probes->pattern_count; i++) {
-		int one = hash_pattern(l, i);
 
-		ret = ret == 0 ? one : ret;
+	const struct run *run = l->runs, *end = l->runs + l->run_count;
+
+	for (uint32_t i = 0; i < probes->pattern_count; i++) {
+		for (uint32_t rarest = UINT32_MAX; run < end && run->pattern == i; run++) {
+			choose_gram(l, run, &rarest);
+		}
+		hash_pattern(probes, i);
 	}
-	return ret;
+	return 0;
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -499,6 +535,7 @@ out:
 	}
 	if (l != NULL) {
 		free(l->gram_counts);
+		free(l->runs);
 	}
 	free(l);
 	return ret;
@@ -511,7 +548,6 @@ void service_probes_free(struct service_probes *probes)
 	}
 	for (uint32_t i = 0; i < probes->pattern_count; i++) {
 		pcre2_code_free(probes->patterns[i].code);
-		free(probes->patterns[i].literal);
 	}
 	for (uint32_t i = 0; i < probes->probe_count; i++) {
 		free(probes->probes[i].ports);
@@ -519,6 +555,7 @@ void service_probes_free(struct service_probes *probes)
 	pcre2_compile_context_free(probes->context);
 	pcre2_match_context_free(probes->limits);
 	free(probes->patterns);
+	free(probes->literals);
 	free(probes->probes);
 	free(probes->text);
 	free(probes->own_text);

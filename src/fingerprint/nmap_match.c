@@ -6,6 +6,7 @@
 #include "literal.h"
 #include "nmap_internal.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #define SUBJECT_MAX    4096 /* bytes of a payload that are looked at */
@@ -17,8 +18,26 @@ struct candidate {
 	uint32_t pattern;
 };
 
+/*
+ * Where code cannot be compiled for this machine, PCRE2 keeps what it has to come back to in
+ * frames, in memory that it doubles when there are more (from 10.41 on, it belongs to the match
+ * data). It comes from here, so that a packet allocates nothing; a pattern that wants more does not
+ * match.
+ */
+#define FRAMES_BYTES (320u << 10) /* a thousand of them, DEPTH_LIMIT, as a rule */
+
+struct match_memory {
+	struct {
+		bool is_context, is_data, is_frames[2];
+	} taken;
+	_Alignas(max_align_t) uint8_t context[64];
+	_Alignas(max_align_t) uint8_t data[4096];
+	_Alignas(max_align_t) uint8_t frames[2][FRAMES_BYTES]; /* the old and the new ones */
+};
+
 struct service_matcher {
 	struct service_probes *probes;
+	struct match_memory memory;
 	pcre2_match_data *match;
 	uint32_t *stamps; /* of each pattern: the payload that it was last collected for */
 	uint32_t stamp;
@@ -26,6 +45,58 @@ struct service_matcher {
 	struct candidate candidates[CANDIDATES_MAX];
 	uint8_t folded[SUBJECT_MAX];
 };
+
+static void *take(bool *is_taken, uint8_t *memory)
+{
+	*is_taken = true;
+	return memory;
+}
+
+/* As malloc(3) and free(3) for PCRE2. */
+static void *take_memory(size_t bytes, void *user)
+{
+	struct match_memory *m = user;
+
+	if (bytes <= sizeof(m->context) && !m->taken.is_context) {
+		return take(&m->taken.is_context, m->context);
+	}
+	if (bytes <= sizeof(m->data) && !m->taken.is_data) {
+		return take(&m->taken.is_data, m->data);
+	}
+	for (int i = 0; i < 2; i++) {
+		if (bytes <= sizeof(m->frames[i]) && !m->taken.is_frames[i]) {
+			return take(&m->taken.is_frames[i], m->frames[i]);
+		}
+	}
+	return NULL;
+}
+
+static void give_memory(void *memory, void *user)
+{
+	struct match_memory *m = user;
+
+	m->taken.is_context = m->taken.is_context && memory != m->context;
+	m->taken.is_data = m->taken.is_data && memory != m->data;
+	for (int i = 0; i < 2; i++) {
+		m->taken.is_frames[i] = m->taken.is_frames[i] && memory != m->frames[i];
+	}
+}
+
+static pcre2_match_data *new_match_data(struct match_memory *memory)
+{
+	pcre2_general_context *context =
+		pcre2_general_context_create(take_memory, give_memory, memory);
+	pcre2_match_data *data =
+		context != NULL ? pcre2_match_data_create(GROUPS_MAX, context) : NULL;
+
+	pcre2_general_context_free(context);
+	return data;
+}
+
+size_t service_matcher_bytes(void)
+{
+	return sizeof(struct service_matcher);
+}
 
 struct service_matcher *service_matcher_new(struct service_probes *probes)
 {
@@ -35,7 +106,7 @@ struct service_matcher *service_matcher_new(struct service_probes *probes)
 		return NULL;
 	}
 	m->probes = probes;
-	m->match = pcre2_match_data_create(GROUPS_MAX, NULL);
+	m->match = new_match_data(&m->memory);
 	m->stamps = calloc(probes->pattern_count + 1, sizeof(m->stamps[0]));
 	if (m->match == NULL || m->stamps == NULL) {
 		service_matcher_free(m);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One sorted array for each block length. An item is one word: the leading bits of the block above,
- * the place of its name below. Names are appended in the order of the files, so plain sorting puts
- * the first file's item first, and the others of the same block are dropped.
+ * Blocks in the order of the files, and a hash table with open addressing over them. A block that
+ * is there already is passed over: the first file and line win. Lists are sorted, so those behind
+ * the first one meet the blocks in their order, and what is looked at is in the cache.
  */
 #include <passer/base/cursor.h>
 #include <passer/base/hash.h>
@@ -15,9 +15,11 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define PLACE_BITS     28 /* below the at most 36 bits of a block */
+#define PLACE_BITS     27 /* below the at most 37 bits of a key */
 #define NAMES_MAX      ((size_t)1 << PLACE_BITS)
 #define NAME_BYTES_MAX 256
+#define EMPTY          UINT32_MAX /* a slot */
+#define SLOT_BITS_MIN  17 /* all lists together have some 52,000 blocks: less than half of that */
 
 const char *const oui_default_paths[] = {
 	"/usr/local/share/nmap/nmap-mac-prefixes",
@@ -37,30 +39,41 @@ static const unsigned lengths_bits[] = {36, 28, 24};
 
 #define LENGTH_COUNT (sizeof(lengths_bits) / sizeof(lengths_bits[0]))
 
-struct blocks {
-	uint64_t *items;
-	size_t count, cap;
-};
-
 struct names {
 	char *bytes; /* each ends with NUL */
 	size_t len, cap;
 };
 
 struct oui {
-	struct blocks by_length[LENGTH_COUNT];
+	/*
+	 * An item is one word: the key of a block above, which is its leading bits behind a 1, so
+	 * that blocks of all lengths are numbers of their own; the place of its name below.
+	 */
+	uint64_t *items;
+	size_t count;
+	uint32_t *slots; /* numbers of items; twice as many as items at least */
+	unsigned slot_bits;
 	struct names names;
 };
 
-/* One line of a database. */
+struct loader {
+	struct oui *oui;
+	uint32_t *pool; /* the same of names, by their hash: places */
+	bool is_read;   /* any of the files */
+};
+
+/* The name in what stands behind a block; buffer is for one that the file has in quotes. */
+typedef struct span name_fn(struct span rest, char buffer[static NAME_BYTES_MAX]);
+
+/* One line of a database. Most name a block that is known, so the name is read when it is asked. */
 struct line {
 	unsigned bits; /* of the block: 24, 28 or 36 */
 	uint64_t block;
-	struct span name;
-	char unquoted[NAME_BYTES_MAX]; /* name points here where the file had it in quotes */
+	struct span rest;
+	name_fn *name;
 };
 
-static uint64_t item_block(uint64_t item)
+static uint64_t item_key(uint64_t item)
 {
 	return item >> PLACE_BITS;
 }
@@ -68,6 +81,23 @@ static uint64_t item_block(uint64_t item)
 static size_t item_place(uint64_t item)
 {
 	return item & (NAMES_MAX - 1);
+}
+
+static uint64_t key_of(uint64_t block, unsigned bits)
+{
+	return UINT64_C(1) << bits | block;
+}
+
+/* Where the number of a block is, or would be. */
+static size_t slot_of(const struct oui *oui, uint64_t key)
+{
+	size_t mask = ((size_t)1 << oui->slot_bits) - 1;
+	size_t slot = key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - oui->slot_bits);
+
+	while (oui->slots[slot] != EMPTY && item_key(oui->items[oui->slots[slot]]) != key) {
+		slot = (slot + 1) & mask;
+	}
+	return slot;
 }
 
 static struct span trim(struct span s)
@@ -81,15 +111,17 @@ static struct span trim(struct span s)
 	return s;
 }
 
+/* The value of a digit, or -1. A table, since which digit comes next is nothing to be guessed. */
 static int hex_value(uint8_t c)
 {
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	if (c >= 'A' && c <= 'F') {
-		return c - 'A' + 10;
-	}
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	static const uint8_t plus_one[UINT8_MAX + 1] = {
+		['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+		['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['A'] = 11, ['B'] = 12,
+		['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16, ['a'] = 11, ['b'] = 12,
+		['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+	};
+
+	return plus_one[c] - 1;
 }
 
 /* A block written with n digits has as many bits as the registries hand out, or 0. */
@@ -107,7 +139,7 @@ static bool read_bare_block(struct cursor *c, struct line *out_line)
 	for (; cur_left(c) > 0 && n < 10; n++) {
 		int digit = hex_value(*c->pos);
 
-		if (digit < 0 || islower(*c->pos)) {
+		if (digit < 0 || *c->pos >= 'a') {
 			break;
 		}
 		block = block << 4 | (uint64_t)digit;
@@ -142,6 +174,49 @@ static void read_mask(struct cursor *c, unsigned *out_bits)
 	*out_bits = bits;
 }
 
+static struct span only_cell(struct span rest, char buffer[static NAME_BYTES_MAX])
+{
+	(void)buffer;
+	return trim(rest);
+}
+
+static struct span last_cell(struct span rest, char buffer[static NAME_BYTES_MAX])
+{
+	struct span cells = trim(rest);
+	const uint8_t *tab = memrchr(cells.data, '\t', cells.len);
+	size_t used = tab != NULL ? (size_t)(tab + 1 - cells.data) : 0;
+
+	(void)buffer;
+	return span_of(cells.data + used, cells.len - used);
+}
+
+/* A field in quotes, where "" stands for one quote (RFC 4180). */
+static struct span unquote(struct cursor c, char out[static NAME_BYTES_MAX])
+{
+	size_t n = 0;
+
+	cur_skip(&c, 1);
+	while (cur_left(&c) > 0 && n < NAME_BYTES_MAX) {
+		uint8_t b = cur_u8(&c);
+
+		if (b == '"' && (cur_left(&c) == 0 || cur_u8(&c) != '"')) {
+			break;
+		}
+		out[n++] = (char)b;
+	}
+	return span_of(out, n);
+}
+
+static struct span csv_field(struct span rest, char buffer[static NAME_BYTES_MAX])
+{
+	if (rest.len > 0 && rest.data[0] == '"') {
+		return trim(unquote(cur_of(rest), buffer));
+	}
+	const uint8_t *comma = memchr(rest.data, ',', rest.len);
+
+	return trim(span_of(rest.data, comma != NULL ? (size_t)(comma - rest.data) : rest.len));
+}
+
 /* "00:0A:27  Apple" (ettercap), "00:1B:C5:00:00:00/36 <tab> short <tab> long" (wireshark) */
 static bool parse_colons(struct cursor c, struct line *out_line)
 {
@@ -169,15 +244,8 @@ static bool parse_colons(struct cursor c, struct line *out_line)
 	}
 	out_line->bits = bits;
 	out_line->block = address >> (octets * 8 - bits);
-	out_line->name = trim(cur_rest(&c));
-
-	const uint8_t *tab = memrchr(out_line->name.data, '\t', out_line->name.len);
-
-	if (tab != NULL) {
-		size_t used = (size_t)(tab + 1 - out_line->name.data);
-
-		out_line->name = span_of(tab + 1, out_line->name.len - used);
-	}
+	out_line->rest = cur_rest(&c);
+	out_line->name = last_cell;
 	return true;
 }
 
@@ -188,49 +256,25 @@ static bool parse_bare(struct cursor c, struct line *out_line)
 	    (*c.pos != ' ' && *c.pos != '\t')) {
 		return false;
 	}
-	out_line->name = trim(cur_rest(&c));
+	out_line->rest = cur_rest(&c);
+	out_line->name = only_cell;
 	return true;
-}
-
-/* A CSV field in quotes, where "" stands for one quote (RFC 4180). */
-static struct span unquote(struct cursor c, char out[static NAME_BYTES_MAX])
-{
-	size_t n = 0;
-
-	cur_skip(&c, 1);
-	while (cur_left(&c) > 0 && n < NAME_BYTES_MAX) {
-		uint8_t b = cur_u8(&c);
-
-		if (b == '"' && (cur_left(&c) == 0 || cur_u8(&c) != '"')) {
-			break;
-		}
-		out[n++] = (char)b;
-	}
-	return span_of(out, n);
-}
-
-static void skip_field(struct cursor *c)
-{
-	while (cur_left(c) > 0 && cur_u8(c) != ',') {
-	}
 }
 
 /* "MA-L,000A27,"Apple, Inc.",address" (IEEE) */
 static bool parse_csv(struct cursor c, struct line *out_line)
 {
-	skip_field(&c);
+	const uint8_t *comma = memchr(c.pos, ',', cur_left(&c));
+
+	if (comma == NULL) {
+		return false;
+	}
+	cur_skip(&c, (size_t)(comma - c.pos) + 1);
 	if (!read_bare_block(&c, out_line) || cur_u8(&c) != ',') {
 		return false;
 	}
-	if (cur_left(&c) > 0 && *c.pos == '"') {
-		out_line->name = unquote(c, out_line->unquoted);
-	} else {
-		const uint8_t *comma = memchr(c.pos, ',', cur_left(&c));
-		size_t n = comma != NULL ? (size_t)(comma - c.pos) : cur_left(&c);
-
-		out_line->name = cur_take(&c, n);
-	}
-	out_line->name = trim(out_line->name);
+	out_line->rest = cur_rest(&c);
+	out_line->name = csv_field;
 	return true;
 }
 
@@ -245,19 +289,19 @@ static bool parse_line(struct span text, struct line *out_line)
 }
 
 /* Does the line name anyone? */
-static bool is_useful(const struct line *line)
+static bool is_useful(const struct line *line, struct span name)
 {
 	static const char hidden[] = "Private"; /* the registry's word for "does not say" */
 
-	if (line->name.len == 0) {
+	if (name.len == 0) {
 		return false;
 	}
 	if (line->bits == 24) {
 		return line->block != 0; /* 00:00:00 is what has no address, not Xerox */
 	}
 	/* A hidden owner of a part says less than the owner of the whole. */
-	return line->name.len != strlen(hidden) ||
-	       strncasecmp((const char *)line->name.data, hidden, line->name.len) != 0;
+	return name.len != strlen(hidden) ||
+	       strncasecmp((const char *)name.data, hidden, name.len) != 0;
 }
 
 static int names_add(struct names *names, struct span name)
@@ -278,192 +322,145 @@ static int names_add(struct names *names, struct span name)
 	return 0;
 }
 
-static int blocks_add(struct blocks *blocks, uint64_t item)
+static bool is_name_at(const struct names *names, size_t place, struct span name)
 {
-	if (blocks->count == blocks->cap) {
-		size_t cap = blocks->cap * 2 + 1024;
-		uint64_t *bigger = reallocarray(blocks->items, cap, sizeof(*bigger));
-
-		if (bigger == NULL) {
-			return -ENOMEM;
-		}
-		blocks->items = bigger;
-		blocks->cap = cap;
-	}
-	blocks->items[blocks->count++] = item;
-	return 0;
+	return names->len - place > name.len && names->bytes[place + name.len] == '\0' &&
+	       memcmp(names->bytes + place, name.data, name.len) == 0;
 }
 
-static int add_line(struct oui *oui, const struct line *line)
-{
-	size_t place = oui->names.len;
-
-	if (place + line->name.len >= NAMES_MAX) {
-		return -EFBIG;
-	}
-	for (size_t i = 0; i < LENGTH_COUNT; i++) {
-		if (lengths_bits[i] == line->bits) {
-			uint64_t item = line->block << PLACE_BITS | place;
-			int ret = blocks_add(&oui->by_length[i], item);
-
-			return ret < 0 ? ret : names_add(&oui->names, line->name);
-		}
-	}
-	return 0;
-}
-
-static int add_text(struct oui *oui, struct span text)
-{
-	struct cursor c = cur_of(text);
-	struct span one;
-	int ret = 0;
-
-	while (ret == 0 && cur_line(&c, &one)) {
-		struct line line;
-
-		if (parse_line(one, &line) && is_useful(&line)) {
-			ret = add_line(oui, &line);
-		}
-	}
-	return ret;
-}
-
-/* A file that is absent is no news; one that cannot be read is. Neither stops the others. */
-static int add_file(struct oui *oui, const char *path, bool *out_is_read)
-{
-	struct err why;
-	uint8_t *bytes;
-	size_t len;
-	int ret = file_read(path, &bytes, &len, &why);
-
-	if (ret == -ENOENT || ret == -ENOTDIR) {
-		return 0;
-	}
-	if (ret < 0) {
-		log_warn("oui: %s", why.text);
-		return ret == -ENOMEM ? ret : 0;
-	}
-	ret = add_text(oui, span_of(bytes, len));
-	free(bytes);
-	*out_is_read = true;
-	return ret;
-}
-
-static int compare_items(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a;
-	uint64_t y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Sorts, and keeps the first item of each block. */
-static void blocks_settle(struct blocks *blocks)
-{
-	size_t kept = 0;
-
-	if (blocks->count == 0) {
-		return;
-	}
-	qsort(blocks->items, blocks->count, sizeof(blocks->items[0]), compare_items);
-	for (size_t i = 0; i < blocks->count; i++) {
-		uint64_t item = blocks->items[i];
-
-		if (kept == 0 || item_block(blocks->items[kept - 1]) != item_block(item)) {
-			blocks->items[kept++] = item;
-		}
-	}
-	blocks->count = kept;
-
-	uint64_t *smaller = reallocarray(blocks->items, kept, sizeof(*smaller));
-
-	if (smaller != NULL) {
-		blocks->items = smaller;
-		blocks->cap = kept;
-	}
-}
-
-/* Every name once: the places of the names in a new list, found by their hash. */
-struct pool {
-	struct names names;
-	uint32_t *slots; /* place + 1, or 0 */
-	size_t mask;
-};
-
-static int pool_init(struct pool *pool, size_t names_max)
-{
-	size_t n = 16;
-
-	while (n < names_max * 2) {
-		n *= 2;
-	}
-	*pool = (struct pool){.slots = calloc(n, sizeof(uint32_t)), .mask = n - 1};
-	return pool->slots != NULL ? 0 : -ENOMEM;
-}
-
-static int pool_add(struct pool *pool, const char *name, size_t *out_place)
+/* Where the place of a name is in the pool, or would be. */
+static size_t pool_slot_of(const struct loader *l, struct span name)
 {
 	/* Our own files, and the places are not visible: the key needs no secret. */
 	static const struct hash_key key;
+	size_t mask = ((size_t)1 << l->oui->slot_bits) - 1;
 	struct hash hash;
-	size_t len = strlen(name);
 
 	hash_init(&hash, &key);
-	hash_add(&hash, name, len);
+	hash_add(&hash, name.data, name.len);
 
-	size_t slot = hash_final(&hash) & pool->mask;
+	size_t slot = hash_final(&hash) & mask;
 
-	while (pool->slots[slot] != 0) {
-		size_t place = pool->slots[slot] - 1;
-
-		if (strcmp(pool->names.bytes + place, name) == 0) {
-			*out_place = place;
-			return 0;
-		}
-		slot = (slot + 1) & pool->mask;
+	while (l->pool[slot] != EMPTY && !is_name_at(&l->oui->names, l->pool[slot], name)) {
+		slot = (slot + 1) & mask;
 	}
-	*out_place = pool->names.len;
-	pool->slots[slot] = (uint32_t)*out_place + 1;
-	return names_add(&pool->names, span_of(name, len));
+	return slot;
 }
 
-/* Lets go of the names that nobody has any more, and of those that are there twice. */
-static int share_names(struct oui *oui)
+/* Puts all that is there into tables of a new size. */
+static void index_all(struct loader *l)
 {
-	struct pool pool;
-	int ret = pool_init(&pool, oui_count(oui));
+	struct oui *oui = l->oui;
+	size_t size = (size_t)1 << oui->slot_bits;
 
-	for (size_t i = 0; ret == 0 && i < LENGTH_COUNT; i++) {
-		struct blocks *blocks = &oui->by_length[i];
-
-		for (size_t k = 0; ret == 0 && k < blocks->count; k++) {
-			uint64_t item = blocks->items[k];
-			size_t place;
-
-			ret = pool_add(&pool, oui->names.bytes + item_place(item), &place);
-			if (ret == 0) {
-				blocks->items[k] = item_block(item) << PLACE_BITS | place;
-			}
-		}
+	memset(oui->slots, 0xff, size * sizeof(oui->slots[0])); /* EMPTY */
+	memset(l->pool, 0xff, size * sizeof(l->pool[0]));
+	for (size_t i = 0; i < oui->count; i++) {
+		oui->slots[slot_of(oui, item_key(oui->items[i]))] = (uint32_t)i;
 	}
-	free(pool.slots);
-	free(oui->names.bytes);
-	oui->names = pool.names;
-	return ret;
+	for (size_t place = 0; place < oui->names.len;) {
+		struct span name = span_str(oui->names.bytes + place);
+
+		l->pool[pool_slot_of(l, name)] = (uint32_t)place;
+		place += name.len + 1;
+	}
 }
 
-static int add_files(struct oui *oui, const char *const *paths, struct err *err)
+static int resize(struct loader *l, unsigned slot_bits)
 {
-	bool is_read = false;
+	struct oui *oui = l->oui;
+	size_t size = (size_t)1 << slot_bits;
+	uint64_t *items = reallocarray(oui->items, size / 2, sizeof(items[0]));
+	uint32_t *slots = reallocarray(oui->slots, size, sizeof(slots[0]));
+	uint32_t *pool = reallocarray(l->pool, size, sizeof(pool[0]));
 
-	for (size_t i = 0; paths[i] != NULL; i++) {
-		int ret = add_file(oui, paths[i], &is_read);
-
-		if (ret < 0) {
-			return err_set(err, ret, "oui: %s: %s", paths[i], strerror(-ret));
-		}
+	oui->items = items != NULL ? items : oui->items;
+	oui->slots = slots != NULL ? slots : oui->slots;
+	l->pool = pool != NULL ? pool : l->pool;
+	if (items == NULL || slots == NULL || pool == NULL) {
+		return -ENOMEM;
 	}
-	if (!is_read) {
+	oui->slot_bits = slot_bits;
+	index_all(l);
+	return 0;
+}
+
+/* Every name is kept once. */
+static int add_name(struct loader *l, struct span name, size_t *out_place)
+{
+	struct names *names = &l->oui->names;
+	size_t slot = pool_slot_of(l, name);
+
+	if (l->pool[slot] != EMPTY) {
+		*out_place = l->pool[slot];
+		return 0;
+	}
+	if (names->len + name.len >= NAMES_MAX) {
+		return -EFBIG;
+	}
+	*out_place = names->len;
+	l->pool[slot] = (uint32_t)names->len;
+	return names_add(names, name);
+}
+
+static int add_block(struct loader *l, size_t slot, uint64_t key, struct span name)
+{
+	struct oui *oui = l->oui;
+	size_t place;
+	int ret = add_name(l, name, &place);
+
+	if (ret < 0) {
+		return ret;
+	}
+	oui->slots[slot] = (uint32_t)oui->count;
+	oui->items[oui->count++] = key << PLACE_BITS | place;
+	return oui->count * 2 == (size_t)1 << oui->slot_bits ? resize(l, oui->slot_bits + 1) : 0;
+}
+
+static int take_line(void *loader, struct span text)
+{
+	struct loader *l = loader;
+	char buffer[NAME_BYTES_MAX];
+	struct line line;
+
+	if (!parse_line(text, &line)) {
+		return 0;
+	}
+	uint64_t key = key_of(line.block, line.bits);
+	size_t slot = slot_of(l->oui, key);
+
+	if (l->oui->slots[slot] != EMPTY) {
+		return 0;
+	}
+	struct span name = line.name(line.rest, buffer);
+
+	return is_useful(&line, name) ? add_block(l, slot, key, name) : 0;
+}
+
+/* A file that is absent is no news; one that cannot be read is. Neither stops the others. */
+static int add_file(struct loader *l, const char *path)
+{
+	struct err why;
+	int ret = file_each_line(path, take_line, l, &why);
+
+	l->is_read = l->is_read || ret == 0;
+	if (ret < 0 && ret != -ENOENT && ret != -ENOTDIR) {
+		log_warn("oui: %s", why.text);
+	}
+	return ret == -ENOMEM ? ret : 0;
+}
+
+static int add_files(struct loader *l, const char *const *paths, struct err *err)
+{
+	int ret = resize(l, SLOT_BITS_MIN);
+
+	for (size_t i = 0; ret == 0 && paths[i] != NULL; i++) {
+		ret = add_file(l, paths[i]);
+	}
+	if (ret < 0) {
+		return err_set(err, ret, "oui: %s", strerror(-ret));
+	}
+	if (!l->is_read) {
 		return err_set(err, -ENOENT,
 		               "oui: no list of manufacturers found; the packages nmap-common and "
 		               "ieee-data have one");
@@ -471,33 +468,21 @@ static int add_files(struct oui *oui, const char *const *paths, struct err *err)
 	return 0;
 }
 
-static int settle(struct oui *oui, struct err *err)
-{
-	for (size_t i = 0; i < LENGTH_COUNT; i++) {
-		blocks_settle(&oui->by_length[i]);
-	}
-	int ret = share_names(oui);
-
-	return ret < 0 ? err_set(err, ret, "oui: %s", strerror(-ret)) : 0;
-}
-
 int oui_new(const char *const *paths, struct oui **out_oui, struct err *err)
 {
-	struct oui *oui = calloc(1, sizeof(*oui));
+	struct loader l = {.oui = calloc(1, sizeof(*l.oui))};
 
-	if (oui == NULL) {
+	if (l.oui == NULL) {
 		return err_set(err, -ENOMEM, "oui: out of memory");
 	}
-	int ret = add_files(oui, paths, err);
+	int ret = add_files(&l, paths, err);
 
-	if (ret == 0) {
-		ret = settle(oui, err);
-	}
+	free(l.pool);
 	if (ret < 0) {
-		oui_free(oui);
+		oui_free(l.oui);
 		return ret;
 	}
-	*out_oui = oui;
+	*out_oui = l.oui;
 	return 0;
 }
 
@@ -506,29 +491,15 @@ void oui_free(struct oui *oui)
 	if (oui == NULL) {
 		return;
 	}
-	for (size_t i = 0; i < LENGTH_COUNT; i++) {
-		free(oui->by_length[i].items);
-	}
+	free(oui->items);
+	free(oui->slots);
 	free(oui->names.bytes);
 	free(oui);
 }
 
 size_t oui_count(const struct oui *oui)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < LENGTH_COUNT; i++) {
-		n += oui->by_length[i].count;
-	}
-	return n;
-}
-
-static int compare_block(const void *key, const void *item)
-{
-	uint64_t x = *(const uint64_t *)key;
-	uint64_t y = item_block(*(const uint64_t *)item);
-
-	return (x > y) - (x < y);
+	return oui->count;
 }
 
 const char *oui_find(const struct oui *oui, const struct mac *mac)
@@ -542,16 +513,11 @@ const char *oui_find(const struct oui *oui, const struct mac *mac)
 		address = address << 8 | mac->bytes[i];
 	}
 	for (size_t i = 0; i < LENGTH_COUNT; i++) {
-		const struct blocks *blocks = &oui->by_length[i];
-		uint64_t block = address >> (48 - lengths_bits[i]);
-		const uint64_t *item = NULL;
+		unsigned bits = lengths_bits[i];
+		uint32_t number = oui->slots[slot_of(oui, key_of(address >> (48 - bits), bits))];
 
-		if (blocks->count > 0) {
-			item = bsearch(&block, blocks->items, blocks->count, sizeof(*item),
-			               compare_block);
-		}
-		if (item != NULL) {
-			return oui->names.bytes + item_place(*item);
+		if (number != EMPTY) {
+			return oui->names.bytes + item_place(oui->items[number]);
 		}
 	}
 	return "";

@@ -129,3 +129,16 @@ const struct port_name *port_names_find(const struct port_names *p, uint16_t por
 {
 	return p->of_port[port] != 0 ? &p->names[p->of_port[port] - 1] : NULL;
 }
+
+bool port_names_next(const struct port_names *p, unsigned from, struct port_range *out_range)
+{
+	unsigned last;
+
+	while (from < PORT_COUNT && p->of_port[from] == 0) {
+		from++;
+	}
+	for (last = from; last < PORT_COUNT && p->of_port[last] != 0; last++) {
+	}
+	*out_range = (struct port_range){(uint16_t)from, (uint16_t)(last - 1)};
+	return from < PORT_COUNT;
+}

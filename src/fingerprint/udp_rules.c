@@ -25,8 +25,7 @@ void udp_rules_free(struct udp_rules *rules)
 		udp_entry_fini(&rules->entries[i]);
 	}
 	for (size_t i = 0; i < rules->table_count; i++) {
-		free(rules->tables[i].name);
-		port_names_free(rules->tables[i].names);
+		udp_port_table_fini(&rules->tables[i]);
 	}
 	free(rules->entries);
 	free(rules->by_dport.order);
@@ -97,6 +96,13 @@ void udp_entry_fini(struct udp_entry *e)
 	addr_set_free(e->test.dst.set);
 	condition_free(e->test.payload);
 	free(e->example);
+}
+
+void udp_port_table_fini(struct udp_port_table *t)
+{
+	free(t->name);
+	port_names_free(t->names);
+	free(t->ranges);
 }
 
 /* ---- the packet of an example ---------------------------------------------------------------- */

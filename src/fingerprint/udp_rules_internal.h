@@ -51,6 +51,8 @@ struct udp_entry {
 struct udp_port_table {
 	char *name;
 	struct port_names *names;
+	struct port_range *ranges; /* all its ports, ascending */
+	uint32_t range_count;
 };
 
 struct udp_rules {
@@ -73,6 +75,7 @@ struct udp_rules {
 bool udp_test_match(const struct udp_test *t, const struct udp_packet *p);
 struct udp_packet udp_entry_example(const struct udp_entry *e);
 void udp_entry_fini(struct udp_entry *e);
+void udp_port_table_fini(struct udp_port_table *t);
 
 /* Is this the text between the braces of a placeholder? */
 bool udp_is_placeholder(struct span name);

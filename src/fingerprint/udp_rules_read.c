@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #define EXAMPLE_BYTES_MAX 2048
-#define PORT_MAX          65535
 
 enum column {
 	COL_ID,
@@ -127,11 +126,45 @@ static int bad_reference(const struct reader *r, enum column column, struct span
 	               (const char *)reference.data);
 }
 
+/* The ports of a table as ranges; with NULL only their number. */
+static uint32_t table_ranges(const struct port_names *names, struct port_range *ranges)
+{
+	struct port_range range;
+	uint32_t count = 0;
+
+	for (unsigned from = 0; port_names_next(names, from, &range); from = range.last + 1u) {
+		if (ranges != NULL) {
+			ranges[count] = range;
+		}
+		count++;
+	}
+	return count;
+}
+
+static int fill_port_table(struct udp_port_table *table, struct span text)
+{
+	struct rows_report report = {.tell = NULL};
+	int ret = -ENOMEM;
+
+	if (table->name != NULL && table->names != NULL) {
+		ret = port_names_load(table->names, table->name, text, &report);
+	}
+	if (ret < 0) {
+		return ret;
+	}
+	table->range_count = table_ranges(table->names, NULL);
+	table->ranges = calloc(table->range_count + 1, sizeof(table->ranges[0]));
+	if (table->ranges == NULL) {
+		return -ENOMEM;
+	}
+	table_ranges(table->names, table->ranges);
+	return 0;
+}
+
 static int load_port_table(const struct reader *r, enum column column, struct span reference,
-                           struct port_names **out_names)
+                           const struct udp_port_table **out_table)
 {
 	struct udp_port_table *table = &r->rules->tables[r->rules->table_count];
-	struct rows_report report = {.tell = NULL};
 	char name[80];
 	struct span text = table_text(reference, name, sizeof(name));
 
@@ -141,81 +174,60 @@ static int load_port_table(const struct reader *r, enum column column, struct sp
 	if (r->rules->table_count == UDP_PORT_TABLES_MAX) {
 		return row_bad(r->row, column, "more than %d tables of ports", UDP_PORT_TABLES_MAX);
 	}
-	*table = (struct udp_port_table){copy_text(reference), port_names_new()};
+	*table = (struct udp_port_table){.name = copy_text(reference), .names = port_names_new()};
+
+	int ret = fill_port_table(table, text);
+
+	if (ret < 0) {
+		udp_port_table_fini(table);
+		/* A table of something else: no row shall find it. */
+		return ret == -EINVAL ? bad_reference(r, column, reference) : ret;
+	}
 	r->rules->table_count++;
-	if (table->name == NULL || table->names == NULL) {
-		return -ENOMEM;
-	}
-	*out_names = table->names;
-
-	int ret = port_names_load(table->names, table->name, text, &report);
-
-	if (ret == -EINVAL) { /* a table of something else: no row shall find it */
-		r->rules->table_count--;
-		free(table->name);
-		port_names_free(table->names);
-		return bad_reference(r, column, reference);
-	}
-	return ret;
+	*out_table = table;
+	return 0;
 }
 
 static int find_port_table(const struct reader *r, enum column column, struct span reference,
-                           struct port_names **out_names)
+                           const struct udp_port_table **out_table)
 {
 	for (size_t i = 0; i < r->rules->table_count; i++) {
 		if (is_word(reference, r->rules->tables[i].name)) {
-			*out_names = r->rules->tables[i].names;
+			*out_table = &r->rules->tables[i];
 			return 0;
 		}
 	}
-	return load_port_table(r, column, reference, out_names);
+	return load_port_table(r, column, reference, out_table);
 }
 
 /* ---- ports ----------------------------------------------------------------------------------- */
 
-/* The ports of a table as ranges; with NULL only their number. */
-static uint32_t table_ranges(const struct port_names *names, struct port_range *ranges)
+static int copy_ranges(struct udp_ports *ports, const struct port_range *ranges, size_t count)
 {
-	uint32_t count = 0;
-
-	for (unsigned port = 0; port <= PORT_MAX; port++) {
-		bool is_first = port == 0 || port_names_find(names, (uint16_t)(port - 1)) == NULL;
-
-		if (port_names_find(names, (uint16_t)port) == NULL) {
-			continue;
-		}
-		count += is_first;
-		if (ranges != NULL && is_first) {
-			ranges[count - 1].first = (uint16_t)port;
-		}
-		if (ranges != NULL) {
-			ranges[count - 1].last = (uint16_t)port;
-		}
+	ports->ranges = calloc(count + 1, sizeof(ports->ranges[0]));
+	if (ports->ranges == NULL) {
+		return -ENOMEM;
 	}
-	return count;
+	memcpy(ports->ranges, ranges, count * sizeof(ranges[0]));
+	ports->count = (uint32_t)count;
+	return 0;
 }
 
 static int read_port_table(const struct reader *r, enum column column, struct span reference,
                            struct udp_ports *ports)
 {
 	struct udp_rule *rule = &r->entry->rule;
-	struct port_names *names = NULL;
-	int ret = find_port_table(r, column, reference, &names);
+	const struct udp_port_table *table = NULL;
+	int ret = find_port_table(r, column, reference, &table);
 
 	if (ret < 0) {
 		return ret;
 	}
-	ports->count = table_ranges(names, NULL);
-	ports->ranges = calloc(ports->count + 1, sizeof(ports->ranges[0]));
-	if (ports->ranges == NULL) {
-		return -ENOMEM;
-	}
-	table_ranges(names, ports->ranges);
 	if (!ports->is_not) {
-		rule->names = names;
+		rule->names = table->names;
 		rule->names_side = column == COL_SPORT ? UDP_SIDE_SRC : UDP_SIDE_DST;
 	}
-	return 0;
+	return copy_ranges(ports, table->ranges, table->range_count);
 }
 
 static int read_port_list(const struct reader *r, enum column column, struct span list,
@@ -229,16 +241,7 @@ static int read_port_list(const struct reader *r, enum column column, struct spa
 
 	int ret = row_ports(&row, column, ranges, &count);
 
-	if (ret < 0) {
-		return ret;
-	}
-	ports->ranges = calloc(count, sizeof(ports->ranges[0]));
-	if (ports->ranges == NULL) {
-		return -ENOMEM;
-	}
-	memcpy(ports->ranges, ranges, count * sizeof(ranges[0]));
-	ports->count = (uint32_t)count;
-	return 0;
+	return ret < 0 ? ret : copy_ranges(ports, ranges, count);
 }
 
 /* "80, 3128"   "not 53"   "@udp_pri"   and of destination ports "same" */

@@ -57,6 +57,11 @@ void flows_free(struct flows *flows)
 	}
 }
 
+struct table_counters flows_counters(const struct flows *flows)
+{
+	return table_counters(flows->table);
+}
+
 /* Any order of endpoints will do. */
 static bool is_low(const struct endpoint *a, const struct endpoint *b)
 {

@@ -5,30 +5,20 @@
 
 #include <errno.h>
 
-/*
- * Entries of each table, 16 bytes each. Pages that were never written cost nothing, so these are
- * sizes for a large network: a few hundred thousand hosts.
- */
-#define FACTS_CAPACITY    (1u << 22)
-#define SERVICES_CAPACITY (1u << 20)
-#define CLIENTS_CAPACITY  (1u << 20)
-#define REFUSALS_CAPACITY (1u << 18)
-#define HOSTS_CAPACITY    (1u << 19)
-#define NAMES_CAPACITY    (1u << 16)
-#define SUSPECTS_CAPACITY (1u << 18) /* 32 bytes each, and 16 for its buckets */
-
-int ledger_init(struct ledger *ledger)
+int ledger_init_sized(struct ledger *ledger, const struct ledger_sizes *sizes)
 {
+	const size_t *capacities = sizes->capacities;
+
 	*ledger = (struct ledger){
 		.key = hash_key_random(),
-		.facts = table_new(FACTS_CAPACITY),
-		.services = table_new(SERVICES_CAPACITY),
-		.clients = table_new(CLIENTS_CAPACITY),
-		.refusals = table_new(REFUSALS_CAPACITY),
-		.hosts = table_new(HOSTS_CAPACITY),
-		.names = names_new(NAMES_CAPACITY),
+		.facts = table_new(capacities[LEDGER_FACTS]),
+		.services = table_new(capacities[LEDGER_SERVICES]),
+		.clients = table_new(capacities[LEDGER_CLIENTS]),
+		.refusals = table_new(capacities[LEDGER_REFUSALS]),
+		.hosts = table_new(capacities[LEDGER_HOSTS]),
+		.names = names_new(capacities[LEDGER_NAMES]),
 	};
-	ledger->suspects = suspects_new(SUSPECTS_CAPACITY, &ledger->key);
+	ledger->suspects = suspects_new(capacities[LEDGER_SUSPECTS], &ledger->key);
 	if (ledger->facts == NULL || ledger->services == NULL || ledger->clients == NULL ||
 	    ledger->refusals == NULL || ledger->hosts == NULL || ledger->names == NULL ||
 	    ledger->suspects == NULL) {
@@ -36,6 +26,13 @@ int ledger_init(struct ledger *ledger)
 		return -ENOMEM;
 	}
 	return 0;
+}
+
+int ledger_init(struct ledger *ledger)
+{
+	struct ledger_sizes sizes = ledger_sizes_default();
+
+	return ledger_init_sized(ledger, &sizes);
 }
 
 void ledger_fini(struct ledger *ledger)

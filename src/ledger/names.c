@@ -27,25 +27,34 @@ struct suspect {
 struct names {
 	size_t bytes;
 	uint64_t mask;
-	uint64_t evicted;
+	uint64_t entries, evicted, displaced, refused;
 	struct suspect suspects[MENDED_AT_ONCE]; /* of names_mend() alone */
 	unsigned suspect_count;
 	struct bucket buckets[];
 };
 
-struct names *names_new(size_t capacity)
+static size_t buckets_for(size_t capacity)
 {
 	size_t buckets = 1;
 
 	while (buckets * BUCKET_NAMES < capacity) {
 		buckets *= 2;
 	}
-	size_t bytes = sizeof(struct names) + buckets * sizeof(struct bucket);
-	struct names *n = shm_new(bytes);
+	return buckets;
+}
+
+size_t names_bytes(size_t capacity)
+{
+	return sizeof(struct names) + buckets_for(capacity) * sizeof(struct bucket);
+}
+
+struct names *names_new(size_t capacity)
+{
+	struct names *n = shm_new(names_bytes(capacity));
 
 	if (n != NULL) {
-		n->bytes = bytes;
-		n->mask = buckets - 1;
+		n->bytes = names_bytes(capacity);
+		n->mask = buckets_for(capacity) - 1;
 	}
 	return n;
 }
@@ -118,21 +127,30 @@ static bool has_addr(const struct name *n, const struct addr *addr)
 	return false;
 }
 
+static void count(uint64_t *counter)
+{
+	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
 void names_add(struct names *names, uint64_t name, const struct addr *addr, uint64_t time_ns)
 {
 	struct bucket *b = bucket_of(names, name);
 
 	if (!write_begin(b)) {
+		count(&names->refused);
 		return;
 	}
 	struct name *n = find_or_victim(b, name);
 
 	if (n->key != name) {
-		__atomic_fetch_add(&names->evicted, n->key != 0, __ATOMIC_RELAXED);
+		count(n->key != 0 ? &names->evicted : &names->entries);
 		*n = (struct name){.key = name};
 	}
 	n->used_ns = time_ns;
 	if (!has_addr(n, addr)) {
+		if (n->count >= NAME_ADDRS_MAX) {
+			count(&names->displaced);
+		}
 		n->addrs[n->count++ % NAME_ADDRS_MAX] = *addr;
 	}
 	write_end(b);
@@ -184,6 +202,15 @@ static bool was_suspect(const struct names *n, uint64_t bucket, uint32_t sequenc
 	return false;
 }
 
+/* What a writer left torn. */
+static void empty(struct names *names, struct bucket *b)
+{
+	for (int i = 0; i < BUCKET_NAMES; i++) {
+		__atomic_fetch_sub(&names->entries, b->names[i].key != 0, __ATOMIC_RELAXED);
+	}
+	memset(b->names, 0, sizeof(b->names));
+}
+
 bool names_mend(struct names *names)
 {
 	struct suspect found[MENDED_AT_ONCE];
@@ -194,7 +221,7 @@ bool names_mend(struct names *names)
 		uint32_t sequence = __atomic_load_n(&b->sequence, __ATOMIC_ACQUIRE);
 
 		if (sequence % 2 != 0 && was_suspect(names, i, sequence)) {
-			memset(b->names, 0, sizeof(b->names)); /* torn */
+			empty(names, b);
 			write_end(b);
 		} else if (sequence % 2 != 0) {
 			found[count++] = (struct suspect){i, sequence};
@@ -205,7 +232,13 @@ bool names_mend(struct names *names)
 	return count > 0;
 }
 
-uint64_t names_evicted(const struct names *names)
+struct names_counters names_counters(const struct names *names)
 {
-	return __atomic_load_n(&names->evicted, __ATOMIC_RELAXED);
+	return (struct names_counters){
+		.entries = __atomic_load_n(&names->entries, __ATOMIC_RELAXED),
+		.capacity = (names->mask + 1) * BUCKET_NAMES,
+		.evicted = __atomic_load_n(&names->evicted, __ATOMIC_RELAXED),
+		.displaced = __atomic_load_n(&names->displaced, __ATOMIC_RELAXED),
+		.refused = __atomic_load_n(&names->refused, __ATOMIC_RELAXED),
+	};
 }

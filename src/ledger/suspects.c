@@ -35,23 +35,36 @@ struct suspects {
 	uint64_t buckets[]; /* tag of the address above NUMBER_BITS, entry + 1 below; 0: empty */
 };
 
-struct suspects *suspects_new(size_t capacity, const struct hash_key *key)
+static size_t buckets_for(size_t capacity)
 {
 	size_t buckets = 1;
 
 	while (buckets < capacity * BUCKET_RATIO) {
 		buckets *= 2;
 	}
-	size_t head = sizeof(struct suspects) + buckets * sizeof(uint64_t);
-	size_t bytes = head + capacity * sizeof(struct entry);
-	struct suspects *s = shm_new(bytes);
+	return buckets;
+}
+
+static size_t head_bytes(size_t capacity)
+{
+	return sizeof(struct suspects) + buckets_for(capacity) * sizeof(uint64_t);
+}
+
+size_t suspects_bytes(size_t capacity)
+{
+	return head_bytes(capacity) + capacity * sizeof(struct entry);
+}
+
+struct suspects *suspects_new(size_t capacity, const struct hash_key *key)
+{
+	struct suspects *s = shm_new(suspects_bytes(capacity));
 
 	if (s != NULL) {
-		s->bytes = bytes;
+		s->bytes = suspects_bytes(capacity);
 		s->key = *key;
 		s->capacity = capacity;
-		s->bucket_mask = buckets - 1;
-		s->entries = (struct entry *)((char *)s + head);
+		s->bucket_mask = buckets_for(capacity) - 1;
+		s->entries = (struct entry *)((char *)s + head_bytes(capacity));
 	}
 	return s;
 }
@@ -253,6 +266,7 @@ struct suspects_counters suspects_counters(const struct suspects *suspects)
 {
 	return (struct suspects_counters){
 		.taken = __atomic_load_n(&suspects->taken, __ATOMIC_RELAXED),
+		.capacity = suspects->capacity,
 		.refused = __atomic_load_n(&suspects->refused, __ATOMIC_RELAXED),
 	};
 }

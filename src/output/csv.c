@@ -91,34 +91,39 @@ size_t csv_format(const struct record *rec, bool has_timestamp, char out_line[st
 	return line.len + 1;
 }
 
+/* Loaded once, and nothing when it cannot be: a worker that was taken over writes what it wants. */
+static uint32_t used_of(const struct csv_buffer *b)
+{
+	uint32_t used = __atomic_load_n(&b->used, __ATOMIC_ACQUIRE);
+
+	return used <= sizeof(b->bytes) ? used : 0;
+}
+
 void csv_write(struct csv *csv, const struct record *rec)
 {
 	struct csv_buffer *b = csv->buffer;
+	uint32_t used = used_of(b);
 
-	if (sizeof(b->bytes) - b->used < CSV_LINE_SIZE) {
+	if (sizeof(b->bytes) - used < CSV_LINE_SIZE) {
 		(void)csv_flush(csv);
+		used = 0;
 	}
 	/* Counted in only when it is whole: a worker that dies here leaves no torn line. */
-	size_t len = csv_format(rec, csv->has_timestamp, b->bytes + b->used);
+	size_t len = csv_format(rec, csv->has_timestamp, b->bytes + used);
 
-	__atomic_store_n(&b->used, b->used + (uint32_t)len, __ATOMIC_RELEASE);
+	__atomic_store_n(&b->used, used + (uint32_t)len, __ATOMIC_RELEASE);
 	csv->counters->lines++;
 }
 
-static const struct sink_target log_target = {.name = "the log file"};
-static const struct sink_target standard_target = {.name = "standard output"};
-
-static int flush_to(struct csv *csv, struct sink *sink, struct sink_target target, int fd)
+static int flush_to(struct csv *csv, struct sink *sink, struct sink_target target, uint32_t used)
 {
-	struct csv_buffer *b = csv->buffer;
 	struct sink_losses losses = {.lines = 0};
 
-	if (fd < 0 || (b->used == 0 && sink_waiting_bytes(sink) == 0)) {
+	if (target.fd < 0 || (used == 0 && sink_waiting_bytes(sink) == 0)) {
 		return 0;
 	}
-	target.fd = fd;
 	target.is_patient = csv->is_patient;
-	int ret = sink_push(sink, target, b->bytes, b->used, &losses);
+	int ret = sink_push(sink, target, csv->buffer->bytes, used, &losses);
 
 	csv->counters->lost_writes += losses.writes;
 	csv->counters->lost_lines += losses.lines;
@@ -127,9 +132,12 @@ static int flush_to(struct csv *csv, struct sink *sink, struct sink_target targe
 
 int csv_flush(struct csv *csv)
 {
+	const struct sink_target log = {.fd = csv->log_fd, .name = "the log file"};
+	const struct sink_target standard = {.fd = csv->stdout_fd, .name = "standard output"};
 	struct csv_buffer *b = csv->buffer;
-	int log_ret = flush_to(csv, &b->log, log_target, csv->log_fd);
-	int out_ret = flush_to(csv, &b->standard, standard_target, csv->stdout_fd);
+	uint32_t used = used_of(b);
+	int log_ret = flush_to(csv, &b->log, log, used);
+	int out_ret = flush_to(csv, &b->standard, standard, used);
 
 	if (out_ret == -EPIPE) {
 		csv->stdout_fd = -1;
@@ -147,8 +155,8 @@ void csv_mend(struct csv *csv)
 {
 	struct csv_buffer *b = csv->buffer;
 
-	sink_mend(&b->log, csv->log_fd, b->bytes, b->used);
-	sink_mend(&b->standard, csv->stdout_fd, b->bytes, b->used);
+	sink_mend(&b->log, csv->log_fd, b->bytes, used_of(b));
+	sink_mend(&b->standard, csv->stdout_fd, b->bytes, used_of(b));
 }
 
 size_t csv_waiting_bytes(const struct csv *csv)
@@ -175,7 +183,7 @@ bool csv_is_full(const struct csv *csv)
 uint64_t csv_drop(struct csv *csv)
 {
 	struct csv_buffer *b = csv->buffer;
-	uint64_t lines = sink_count_lines(b->bytes, b->used);
+	uint64_t lines = sink_count_lines(b->bytes, used_of(b));
 
 	lines += sink_drop(&b->log) + sink_drop(&b->standard);
 	csv->counters->lost_lines += lines;

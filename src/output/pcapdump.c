@@ -9,17 +9,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The end of the file and how many interfaces its section has, in one word: so the order of two
- * interfaces in the file is that of their numbers. */
-#define END_BITS      56
-#define END_MASK      ((UINT64_C(1) << END_BITS) - 1)
-#define ONE_INTERFACE (UINT64_C(1) << END_BITS)
+/*
+ * The end of the file, who was the last to move it (writer + 1; 0: nobody), and how many interfaces
+ * its section has, in one word: so the order of interfaces in the file is that of their numbers,
+ * and no place is got without a name.
+ */
+#define PLACE_BITS    46
+#define OWNER_BITS    7
+#define NUMBER_SHIFT  (PLACE_BITS + OWNER_BITS)
+#define PLACE_MASK    ((UINT64_C(1) << PLACE_BITS) - 1)
+#define OWNER_MASK    (((UINT64_C(1) << OWNER_BITS) - 1) << PLACE_BITS)
+#define ONE_INTERFACE (UINT64_C(1) << NUMBER_SHIFT)
 #define IS_DECLARED   (UINT64_C(1) << 63)
 
 #define WAIT_MIN_NS (100 * NS_PER_MS)
@@ -28,17 +35,43 @@
 #define BUFFER_BYTES (2 * PCAPDUMP_RECORD_MAX)
 #define NOT_PLACED   0 /* no record is at the start of a file */
 
-/* Records that wait to be written. */
+/*
+ * Records that wait to be written. A writer that dies between getting a place and noting it leaves
+ * no hole: whoever gets the next place notes for it where its own ends, and pcapdump_mend() does
+ * the rest. `got` and `noted` are words as above without the owner, and only grow.
+ */
 struct buffer {
 	uint64_t frames; /* all that this writer took */
 	uint64_t written_frames;
-	uint64_t place; /* in the file; NOT_PLACED until they are to be written */
+	uint64_t place;   /* in the file; NOT_PLACED until they are to be written */
+	uint64_t got;     /* the end of its last place, as others have noted it */
+	uint64_t noted;   /* the end of the last one that it has noted itself */
+	uint32_t wanted;  /* bytes of the place that it is about to get */
+	int8_t declaring; /* the link whose interface goes there; PCAPDUMP_NO_LINK: its records */
+	/* pcapng, by link: 0, or IS_DECLARED, the number, and the place in the file. */
+	uint64_t interfaces[PCAPDUMP_LINK_COUNT];
+	uint8_t has_interface[PCAPDUMP_LINK_COUNT]; /* it is in the file */
 	uint32_t used;
 	uint8_t bytes[BUFFER_BYTES];
 };
 
+/* Changed by all writers; one that was taken over may write anything to it, at any time. */
+struct shared {
+	int link;              /* pcap: of all frames; PCAPDUMP_NO_LINK until the first one */
+	uint64_t end;          /* where the next bytes are placed, and more: see above */
+	uint64_t promised;     /* size of the file when all that was taken is written */
+	uint8_t has_header;    /* it is in the file */
+	uint8_t is_full;       /* the limit was reached */
+	uint64_t retry_ns;     /* a write failed: not tried again before; 0: all is well */
+	uint64_t wait_ns;      /* the last delay */
+	uint8_t has_odd_links; /* and that was told */
+	uint64_t other_links, over_limit, refused;
+	struct buffer buffers[];
+};
+
+/* Of each process its own, as it was at the fork: where and how far to write is not shared. */
 struct pcapdump {
-	size_t bytes; /* of the mapping */
+	struct shared *shared;
 	const char *path;
 	int fd;
 	struct pcapdump_format format;
@@ -46,39 +79,45 @@ struct pcapdump {
 	bool is_open; /* pcapdump_open() came to its end */
 	uint64_t limit_bytes;
 	unsigned writers;
-	/* Shared: changed by all writers. */
-	int link;     /* pcap: of all frames; PCAPDUMP_NO_LINK until the first one */
-	uint64_t end; /* where the next bytes are placed, and the count of interfaces */
-	/* pcapng, by link: 0, or IS_DECLARED, the number, and the place in the file. */
-	uint64_t interfaces[PCAPDUMP_LINK_COUNT];
-	bool has_interface[PCAPDUMP_LINK_COUNT]; /* it is in the file */
-	uint64_t promised;  /* size of the file when all that was taken is written */
-	bool has_header;    /* it is in the file */
-	bool is_full;       /* the limit was reached */
-	uint64_t retry_ns;  /* a write failed: not tried again before; 0: all is well */
-	uint64_t wait_ns;   /* the last delay */
-	bool has_odd_links; /* and that was told */
-	uint64_t other_links, over_limit, refused;
-	struct buffer buffers[];
 };
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-static bool load_flag(const bool *flag)
+static bool load_flag(const uint8_t *flag)
 {
-	return __atomic_load_n(flag, __ATOMIC_RELAXED);
+	return __atomic_load_n(flag, __ATOMIC_RELAXED) != 0;
 }
 
 /* True for the first one who sets it. */
-static bool set_flag(bool *flag)
+static bool set_flag(uint8_t *flag)
 {
-	return !__atomic_exchange_n(flag, true, __ATOMIC_RELAXED);
+	return __atomic_exchange_n(flag, 1, __ATOMIC_RELAXED) == 0;
 }
 
-static int write_at(int fd, const uint8_t *bytes, size_t len, uint64_t place)
+/* Loaded once, and nothing when it cannot be. */
+static uint32_t used_of(const struct buffer *b)
 {
+	uint32_t used = __atomic_load_n(&b->used, __ATOMIC_ACQUIRE);
+
+	return used <= sizeof(b->bytes) ? used : 0;
+}
+
+static int link_of_file(const struct pcapdump *d)
+{
+	int link = __atomic_load_n(&d->shared->link, __ATOMIC_RELAXED);
+
+	return link >= 0 && link < PCAPDUMP_LINK_COUNT ? link : PCAPDUMP_NO_LINK;
+}
+
+/* Places are shared: a file size that SIGXFSZ guards, or none of this world, must not come of one.
+ */
+static int write_at(const struct pcapdump *d, const uint8_t *bytes, size_t len, uint64_t place)
+{
+	if (place > d->limit_bytes && place - d->limit_bytes > BUFFER_BYTES) {
+		return -EFBIG;
+	}
 	while (len > 0) {
-		ssize_t n = pwrite(fd, bytes, len, (off_t)place);
+		ssize_t n = pwrite(d->fd, bytes, len, (off_t)place);
 
 		if (n < 0 && errno == EINTR) {
 			continue;
@@ -100,13 +139,13 @@ static int write_at(int fd, const uint8_t *bytes, size_t len, uint64_t place)
 static int write_header(struct pcapdump *d)
 {
 	uint8_t header[PCAPDUMP_HEADER_MAX];
-	int link = __atomic_load_n(&d->link, __ATOMIC_RELAXED);
+	int link = link_of_file(d);
 	bool has_link = link != PCAPDUMP_NO_LINK;
 	size_t len = pcapdump_header(&d->format, has_link ? link : 0, header);
-	int ret = load_flag(&d->has_header) ? 0 : write_at(d->fd, header, len, d->header_place);
+	int ret = load_flag(&d->shared->has_header) ? 0 : write_at(d, header, len, d->header_place);
 
 	if (ret == 0 && (has_link || d->format.is_pcapng)) {
-		__atomic_store_n(&d->has_header, true, __ATOMIC_RELAXED);
+		__atomic_store_n(&d->shared->has_header, true, __ATOMIC_RELAXED);
 	}
 	return ret;
 }
@@ -117,19 +156,19 @@ static int write_interface(struct pcapdump *d, int link, uint64_t interface)
 	int ret = write_header(d);
 
 	pcapdump_interface(link, block);
-	return ret < 0 ? ret : write_at(d->fd, block, sizeof(block), interface & END_MASK);
+	return ret < 0 ? ret : write_at(d, block, sizeof(block), interface & PLACE_MASK);
 }
 
 /* Two writers that fail at once may wait a little longer for it. */
 static void fail(struct pcapdump *d, int ret)
 {
-	uint64_t wait_ns = __atomic_load_n(&d->wait_ns, __ATOMIC_RELAXED) * 2;
-	bool is_first = __atomic_exchange_n(&d->retry_ns, clock_monotonic_ns() + wait_ns,
+	uint64_t wait_ns = __atomic_load_n(&d->shared->wait_ns, __ATOMIC_RELAXED) * 2;
+	bool is_first = __atomic_exchange_n(&d->shared->retry_ns, clock_monotonic_ns() + wait_ns,
 	                                    __ATOMIC_RELAXED) == 0;
 
 	wait_ns = wait_ns < WAIT_MIN_NS ? WAIT_MIN_NS : wait_ns;
 	wait_ns = wait_ns < WAIT_MAX_NS ? wait_ns : WAIT_MAX_NS;
-	__atomic_store_n(&d->wait_ns, wait_ns, __ATOMIC_RELAXED);
+	__atomic_store_n(&d->shared->wait_ns, wait_ns, __ATOMIC_RELAXED);
 	if (is_first) {
 		log_error("%s: cannot be written: %s; frames wait in memory, as many as have room",
 		          d->path, strerror(-ret));
@@ -138,52 +177,130 @@ static void fail(struct pcapdump *d, int ret)
 
 static void succeed(struct pcapdump *d)
 {
-	if (__atomic_load_n(&d->retry_ns, __ATOMIC_RELAXED) == 0 ||
-	    __atomic_exchange_n(&d->retry_ns, 0, __ATOMIC_RELAXED) == 0) {
+	if (__atomic_load_n(&d->shared->retry_ns, __ATOMIC_RELAXED) == 0 ||
+	    __atomic_exchange_n(&d->shared->retry_ns, 0, __ATOMIC_RELAXED) == 0) {
 		return;
 	}
-	__atomic_store_n(&d->wait_ns, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&d->shared->wait_ns, 0, __ATOMIC_RELAXED);
 	log_warn("%s: is written again; %" PRIu64 " frames are lost so far", d->path,
-	         __atomic_load_n(&d->refused, __ATOMIC_RELAXED));
+	         __atomic_load_n(&d->shared->refused, __ATOMIC_RELAXED));
 }
 
 static bool is_resting(const struct pcapdump *d)
 {
-	uint64_t retry_ns = __atomic_load_n(&d->retry_ns, __ATOMIC_RELAXED);
+	uint64_t retry_ns = __atomic_load_n(&d->shared->retry_ns, __ATOMIC_RELAXED);
 
 	return retry_ns != 0 && clock_monotonic_ns() < retry_ns;
 }
 
-/*
- * The number of the interface of a link, which is in the file then. Two writers may declare the
- * same link at once: both interfaces are good, one of them is used from then on.
- */
-static uint32_t declare(struct pcapdump *d, int link)
+/* ---- places ---------------------------------------------------------------------------------- */
+
+/* For the last one who moved the end: he may have died before he could do so himself. */
+static void note_for_owner(struct pcapdump *d, uint64_t end)
 {
-	uint64_t interface = __atomic_load_n(&d->interfaces[link], __ATOMIC_RELAXED);
-	int ret = 0;
+	uint64_t owner = (end & OWNER_MASK) >> PLACE_BITS, got;
+
+	if (owner == 0 || owner > d->writers) {
+		return;
+	}
+	uint64_t *at = &d->shared->buffers[owner - 1].got;
+
+	end &= ~OWNER_MASK;
+	got = __atomic_load_n(at, __ATOMIC_RELAXED);
+	while (got < end && !__atomic_compare_exchange_n(at, &got, end, false, __ATOMIC_ACQ_REL,
+	                                                 __ATOMIC_RELAXED)) {
+	}
+}
+
+/* The number of interfaces before the place that a writer gets, and the place. */
+static uint64_t get_place(struct pcapdump *d, unsigned writer, uint32_t bytes, int declaring)
+{
+	struct buffer *b = &d->shared->buffers[writer];
+	uint64_t step = bytes + (declaring != PCAPDUMP_NO_LINK ? ONE_INTERFACE : 0);
+	uint64_t end = __atomic_load_n(&d->shared->end, __ATOMIC_ACQUIRE), next;
+
+	b->wanted = bytes;
+	b->declaring = (int8_t)declaring;
+	do {
+		note_for_owner(d, end);
+		next = ((end & ~OWNER_MASK) + step) | (uint64_t)(writer + 1) << PLACE_BITS;
+	} while (!__atomic_compare_exchange_n(&d->shared->end, &end, next, false, __ATOMIC_ACQ_REL,
+	                                      __ATOMIC_ACQUIRE));
+	return end & ~OWNER_MASK;
+}
+
+/* Last, when the place itself is noted. */
+static void note_end(struct buffer *b, uint64_t from, uint64_t step)
+{
+	__atomic_store_n(&b->noted, from + step, __ATOMIC_RELEASE);
+}
+
+static uint64_t get_interface(struct pcapdump *d, unsigned writer, int link)
+{
+	struct buffer *b = &d->shared->buffers[writer];
+	uint64_t from = get_place(d, writer, PCAPDUMP_INTERFACE_BYTES, link);
+
+	__atomic_store_n(&b->interfaces[link], IS_DECLARED | from, __ATOMIC_RELEASE);
+	note_end(b, from, PCAPDUMP_INTERFACE_BYTES + ONE_INTERFACE);
+	return IS_DECLARED | from;
+}
+
+/* The number of a writer's own interface of a link, which is in the file then if that can be. */
+static uint32_t declare(struct pcapdump *d, unsigned writer, int link)
+{
+	struct buffer *b = &d->shared->buffers[writer];
+	uint64_t interface = __atomic_load_n(&b->interfaces[link], __ATOMIC_RELAXED);
 
 	if (interface == 0) {
-		uint64_t mine =
-			IS_DECLARED |
-			__atomic_fetch_add(&d->end, ONE_INTERFACE + PCAPDUMP_INTERFACE_BYTES,
-		                           __ATOMIC_RELAXED);
+		interface = get_interface(d, writer, link);
+	}
+	if (!load_flag(&b->has_interface[link]) && !is_resting(d)) {
+		int ret = write_interface(d, link, interface);
 
-		if (__atomic_compare_exchange_n(&d->interfaces[link], &interface, mine, false,
-		                                __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-			interface = mine;
-		} else {
-			ret = write_interface(d, link, mine);
+		__atomic_store_n(&b->has_interface[link], ret == 0, __ATOMIC_RELAXED);
+		if (ret < 0) {
+			fail(d, ret);
 		}
 	}
-	if (ret == 0 && !load_flag(&d->has_interface[link]) && !is_resting(d)) {
-		ret = write_interface(d, link, interface);
-		__atomic_store_n(&d->has_interface[link], ret == 0, __ATOMIC_RELAXED);
+	return (uint32_t)((interface & ~IS_DECLARED) >> NUMBER_SHIFT);
+}
+
+static uint64_t place_records(struct pcapdump *d, unsigned writer, uint32_t used)
+{
+	struct buffer *b = &d->shared->buffers[writer];
+	uint64_t from = get_place(d, writer, used, PCAPDUMP_NO_LINK);
+
+	__atomic_store_n(&b->place, from & PLACE_MASK, __ATOMIC_RELEASE);
+	note_end(b, from, used);
+	return from & PLACE_MASK;
+}
+
+/* The end of the last place that a writer got, whether or not it could note it. */
+static uint64_t last_end(const struct pcapdump *d, unsigned writer)
+{
+	uint64_t end = __atomic_load_n(&d->shared->end, __ATOMIC_ACQUIRE);
+
+	return (end & OWNER_MASK) >> PLACE_BITS == writer + 1
+	               ? end & ~OWNER_MASK
+	               : __atomic_load_n(&d->shared->buffers[writer].got, __ATOMIC_ACQUIRE);
+}
+
+void pcapdump_mend(struct pcapdump *dump, unsigned writer)
+{
+	struct buffer *b = &dump->shared->buffers[writer];
+	uint64_t end = last_end(dump, writer);
+	int link = b->declaring;
+
+	if (end <= b->noted) {
+		return;
 	}
-	if (ret < 0) {
-		fail(d, ret);
+	if (link >= 0 && link < PCAPDUMP_LINK_COUNT) {
+		b->interfaces[link] =
+			IS_DECLARED | (end - PCAPDUMP_INTERFACE_BYTES - ONE_INTERFACE);
+	} else if (b->wanted == used_of(b)) {
+		b->place = (end & PLACE_MASK) - b->wanted;
 	}
-	return (uint32_t)((interface & ~IS_DECLARED) >> END_BITS);
+	b->noted = end;
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -205,7 +322,7 @@ static void plan_header(struct pcapdump *d, uint64_t place)
 {
 	d->format.is_microseconds = false;
 	d->header_place = place;
-	d->end = place + header_bytes(d);
+	d->shared->end = place + header_bytes(d);
 }
 
 static int cut_off(struct pcapdump *d, uint64_t size, uint64_t end, struct err *err)
@@ -232,7 +349,7 @@ static int go_on(struct pcapdump *d, uint64_t size, struct err *err)
 	if (file == MAP_FAILED) {
 		return err_set(err, -errno, "%s: cannot be read: %s", d->path, strerror(errno));
 	}
-	is_ours = pcapdump_recognise(span_of(file, size), &d->format, &d->link, &end);
+	is_ours = pcapdump_recognise(span_of(file, size), &d->format, &d->shared->link, &end);
 	munmap(file, size);
 	if (!is_ours) {
 		return err_set(err, -EBADMSG, "%s: holds something else than %s; name another file",
@@ -245,11 +362,11 @@ static int go_on(struct pcapdump *d, uint64_t size, struct err *err)
 	}
 	if (d->format.is_pcapng) {
 		plan_header(d, end);
-	} else if (d->link == PCAPDUMP_NO_LINK) {
+	} else if (d->shared->link == PCAPDUMP_NO_LINK) {
 		plan_header(d, 0);
 	} else {
-		d->has_header = true;
-		d->end = end;
+		d->shared->has_header = true;
+		d->shared->end = end;
 	}
 	return 0;
 }
@@ -278,27 +395,31 @@ static int open_file(struct pcapdump *d, struct err *err)
 	               : 0;
 }
 
+size_t pcapdump_bytes(unsigned writers)
+{
+	return sizeof(struct shared) + writers * sizeof(struct buffer);
+}
+
 int pcapdump_open(const struct pcapdump_config *config, struct pcapdump **out_dump, struct err *err)
 {
-	size_t bytes = sizeof(struct pcapdump) + config->writers * sizeof(struct buffer);
-	struct pcapdump *d = shm_new(bytes);
+	struct pcapdump *d = calloc(1, sizeof(*d));
 	int ret;
 
-	if (d == NULL) {
+	if (d == NULL || (d->shared = shm_new(pcapdump_bytes(config->writers))) == NULL) {
+		free(d);
 		return err_set(err, -ENOMEM, "%s: out of memory", config->path);
 	}
-	d->bytes = bytes;
 	d->path = config->path;
 	d->format.is_pcapng = is_pcapng_name(config->path);
 	d->limit_bytes = config->limit_bytes;
 	d->writers = config->writers;
-	d->link = PCAPDUMP_NO_LINK;
+	d->shared->link = PCAPDUMP_NO_LINK;
 	ret = open_file(d, err);
 	if (ret < 0) {
 		pcapdump_close(d);
 		return ret;
 	}
-	d->promised = d->end;
+	d->shared->promised = d->shared->end;
 	d->is_open = true;
 	*out_dump = d;
 	return 0;
@@ -319,15 +440,15 @@ static bool is_of_link(struct pcapdump *d, int link)
 	if (link == PCAPDUMP_NO_LINK || d->format.is_pcapng) {
 		return link != PCAPDUMP_NO_LINK;
 	}
-	return __atomic_compare_exchange_n(&d->link, &first, link, false, __ATOMIC_RELAXED,
+	return __atomic_compare_exchange_n(&d->shared->link, &first, link, false, __ATOMIC_RELAXED,
 	                                   __ATOMIC_RELAXED) ||
 	       first == link;
 }
 
 static void refuse_link(struct pcapdump *d, int link)
 {
-	count(&d->other_links);
-	if (set_flag(&d->has_odd_links)) {
+	count(&d->shared->other_links);
+	if (set_flag(&d->shared->has_odd_links)) {
 		log_warn(link == PCAPDUMP_NO_LINK
 		                 ? "%s: frames of an unknown link type are left out"
 		                 : "%s: is of the link type of its first frame, others are left "
@@ -337,21 +458,21 @@ static void refuse_link(struct pcapdump *d, int link)
 }
 
 /* What the first frame of a link brings with it. */
-static size_t interface_bytes(const struct pcapdump *d, int link)
+static size_t interface_bytes(const struct pcapdump *d, unsigned writer, int link)
 {
-	return d->format.is_pcapng && __atomic_load_n(&d->interfaces[link], __ATOMIC_RELAXED) == 0
-	               ? PCAPDUMP_INTERFACE_BYTES
-	               : 0;
+	bool is_new = d->format.is_pcapng && d->shared->buffers[writer].interfaces[link] == 0;
+
+	return is_new ? PCAPDUMP_INTERFACE_BYTES : 0;
 }
 
 static bool has_room(struct pcapdump *d, size_t bytes)
 {
-	if (!load_flag(&d->is_full) &&
-	    __atomic_add_fetch(&d->promised, bytes, __ATOMIC_RELAXED) <= d->limit_bytes) {
+	if (!load_flag(&d->shared->is_full) &&
+	    __atomic_add_fetch(&d->shared->promised, bytes, __ATOMIC_RELAXED) <= d->limit_bytes) {
 		return true;
 	}
-	count(&d->over_limit);
-	if (set_flag(&d->is_full)) {
+	count(&d->shared->over_limit);
+	if (set_flag(&d->shared->is_full)) {
 		log_warn("%s: has reached its limit of %" PRIu64
 		         " MiB and takes no more frames; see --dump-limit",
 		         d->path, d->limit_bytes >> 20);
@@ -359,70 +480,89 @@ static bool has_room(struct pcapdump *d, size_t bytes)
 	return false;
 }
 
-/* Of the records that wait; false when they cannot be written and there is no room beside them. */
-static bool make_room(struct pcapdump *d, unsigned writer, size_t bytes)
+/* Behind the records that wait; false when they cannot be written and there is no room beside them.
+ */
+static bool make_room(struct pcapdump *d, unsigned writer, size_t bytes, uint32_t *out_used)
 {
-	const struct buffer *b = &d->buffers[writer];
+	const struct buffer *b = &d->shared->buffers[writer];
 
-	if (sizeof(b->bytes) - b->used < bytes) {
+	if (sizeof(b->bytes) - used_of(b) < bytes) {
 		pcapdump_flush(d, writer);
 	}
-	if (sizeof(b->bytes) - b->used < bytes || (b->used > 0 && b->place != NOT_PLACED)) {
-		count(&d->refused);
+	uint32_t used = used_of(b);
+
+	if (sizeof(b->bytes) - used < bytes || (used > 0 && b->place != NOT_PLACED)) {
+		count(&d->shared->refused);
 		return false;
 	}
+	*out_used = used;
 	return true;
 }
 
 void pcapdump_write(struct pcapdump *dump, unsigned writer, const struct frame *frame)
 {
-	struct buffer *b = &dump->buffers[writer];
+	struct buffer *b = &dump->shared->buffers[writer];
 	size_t bytes = pcapdump_record_bytes(&dump->format, frame);
 	int link = pcapdump_link(frame);
+	uint32_t used;
 
 	if (!is_of_link(dump, link)) {
 		refuse_link(dump, link);
 		return;
 	}
-	if (!make_room(dump, writer, bytes) ||
-	    !has_room(dump, bytes + interface_bytes(dump, link))) {
+	if (!make_room(dump, writer, bytes, &used) ||
+	    !has_room(dump, bytes + interface_bytes(dump, writer, link))) {
 		return;
 	}
-	if (b->used == 0) {
+	if (used == 0) {
 		b->place = NOT_PLACED;
 	}
-	pcapdump_record(&dump->format, frame, dump->format.is_pcapng ? declare(dump, link) : 0,
-	                b->bytes + b->used);
+	pcapdump_record(&dump->format, frame,
+	                dump->format.is_pcapng ? declare(dump, writer, link) : 0, b->bytes + used);
 	b->frames++;
 	/* Counted in only when it is whole: a worker that dies here leaves no torn record. */
-	__atomic_store_n(&b->used, b->used + (uint32_t)bytes, __ATOMIC_RELEASE);
+	__atomic_store_n(&b->used, used + (uint32_t)bytes, __ATOMIC_RELEASE);
 }
 
 /* Those that could not be written when they were declared. */
-static int write_interfaces(struct pcapdump *d)
+static int write_interfaces(struct pcapdump *d, struct buffer *b)
 {
 	int ret = 0;
 
 	for (int link = 0; link < PCAPDUMP_LINK_COUNT && ret == 0; link++) {
-		uint64_t interface = __atomic_load_n(&d->interfaces[link], __ATOMIC_RELAXED);
+		uint64_t interface = __atomic_load_n(&b->interfaces[link], __ATOMIC_RELAXED);
 
-		if (interface != 0 && !load_flag(&d->has_interface[link])) {
+		if (interface != 0 && !load_flag(&b->has_interface[link])) {
 			ret = write_interface(d, link, interface);
-			__atomic_store_n(&d->has_interface[link], ret == 0, __ATOMIC_RELAXED);
+			__atomic_store_n(&b->has_interface[link], ret == 0, __ATOMIC_RELAXED);
 		}
 	}
 	return ret;
 }
 
-static int try_flush(struct pcapdump *d, struct buffer *b)
+/* Of what a writer could not write; UINT64_MAX: it has written all. */
+static uint64_t first_missing(const struct buffer *b)
+{
+	uint64_t first = used_of(b) > 0 && b->place != NOT_PLACED ? b->place : UINT64_MAX;
+
+	for (int link = 0; link < PCAPDUMP_LINK_COUNT; link++) {
+		uint64_t place = b->interfaces[link] & PLACE_MASK;
+		bool is_missing = b->interfaces[link] != 0 && !load_flag(&b->has_interface[link]);
+
+		first = is_missing && place < first ? place : first;
+	}
+	return first;
+}
+
+static int try_flush(struct pcapdump *d, struct buffer *b, uint32_t used, uint64_t place)
 {
 	int ret = write_header(d);
 
 	if (ret == 0) {
-		ret = write_interfaces(d);
+		ret = write_interfaces(d, b);
 	}
 	if (ret == 0) {
-		ret = write_at(d->fd, b->bytes, b->used, b->place);
+		ret = write_at(d, b->bytes, used, place);
 	}
 	if (ret == 0) {
 		b->written_frames = b->frames;
@@ -433,16 +573,19 @@ static int try_flush(struct pcapdump *d, struct buffer *b)
 
 void pcapdump_flush(struct pcapdump *dump, unsigned writer)
 {
-	struct buffer *b = &dump->buffers[writer];
+	struct buffer *b = &dump->shared->buffers[writer];
+	uint32_t used = used_of(b);
 
-	if (b->used == 0 || is_resting(dump)) {
+	if ((used == 0 && first_missing(b) == UINT64_MAX) || is_resting(dump)) {
 		return;
 	}
 	/* A place that a dead worker had got is kept: what it wrote there is written over. */
-	if (b->place == NOT_PLACED) {
-		b->place = __atomic_fetch_add(&dump->end, b->used, __ATOMIC_RELAXED) & END_MASK;
+	uint64_t place = __atomic_load_n(&b->place, __ATOMIC_RELAXED);
+
+	if (used > 0 && place == NOT_PLACED) {
+		place = place_records(dump, writer, used);
 	}
-	int ret = try_flush(dump, b);
+	int ret = try_flush(dump, b, used, place);
 
 	if (ret < 0) {
 		fail(dump, ret);
@@ -456,13 +599,13 @@ void pcapdump_flush(struct pcapdump *dump, unsigned writer)
 struct pcapdump_counters pcapdump_counters(const struct pcapdump *dump)
 {
 	struct pcapdump_counters sum = {
-		.other_links = __atomic_load_n(&dump->other_links, __ATOMIC_RELAXED),
-		.over_limit = __atomic_load_n(&dump->over_limit, __ATOMIC_RELAXED),
-		.lost = __atomic_load_n(&dump->refused, __ATOMIC_RELAXED),
+		.other_links = __atomic_load_n(&dump->shared->other_links, __ATOMIC_RELAXED),
+		.over_limit = __atomic_load_n(&dump->shared->over_limit, __ATOMIC_RELAXED),
+		.lost = __atomic_load_n(&dump->shared->refused, __ATOMIC_RELAXED),
 	};
 
 	for (unsigned i = 0; i < dump->writers; i++) {
-		const struct buffer *b = &dump->buffers[i];
+		const struct buffer *b = &dump->shared->buffers[i];
 
 		sum.frames += b->frames;
 		sum.lost += b->used == 0 ? b->frames - b->written_frames : 0;
@@ -476,20 +619,14 @@ int pcapdump_fd(const struct pcapdump *dump)
 }
 
 /* The first byte of the file that could not be written; its end when all could. */
-static uint64_t first_gap(struct pcapdump *d)
+static uint64_t first_gap(const struct pcapdump *d)
 {
-	uint64_t gap = d->end & END_MASK;
+	uint64_t gap = d->shared->end & PLACE_MASK;
 
 	for (unsigned i = 0; i < d->writers; i++) {
-		const struct buffer *b = &d->buffers[i];
+		uint64_t first = first_missing(&d->shared->buffers[i]);
 
-		gap = b->used > 0 && b->place != NOT_PLACED && b->place < gap ? b->place : gap;
-	}
-	for (int link = 0; link < PCAPDUMP_LINK_COUNT; link++) {
-		uint64_t place = d->interfaces[link] & END_MASK;
-
-		gap = d->interfaces[link] != 0 && !d->has_interface[link] && place < gap ? place
-		                                                                         : gap;
+		gap = first < gap ? first : gap;
 	}
 	return gap;
 }
@@ -499,17 +636,18 @@ void pcapdump_finish(struct pcapdump *dump)
 	uint64_t end;
 
 	for (unsigned i = 0; i < dump->writers; i++) {
-		dump->retry_ns = dump->retry_ns != 0; /* long ago */
+		dump->shared->retry_ns = dump->shared->retry_ns != 0; /* long ago */
+		pcapdump_mend(dump, i);
 		pcapdump_flush(dump, i);
 	}
 	end = first_gap(dump);
-	if (end < (dump->end & END_MASK) && ftruncate(dump->fd, (off_t)end) == 0) {
+	if (end < (dump->shared->end & PLACE_MASK) && ftruncate(dump->fd, (off_t)end) == 0) {
 		log_error("%s: is cut off at byte %" PRIu64 ", since the frames from there on "
 		          "could not all be written",
 		          dump->path, end);
 	}
 	for (unsigned i = 0; i < dump->writers; i++) {
-		dump->buffers[i].used = 0; /* and so they count as lost */
+		dump->shared->buffers[i].used = 0; /* and so they count as lost */
 	}
 }
 
@@ -519,11 +657,12 @@ void pcapdump_close(struct pcapdump *dump)
 		return;
 	}
 	/* Readers want one interface at least, also in a file without frames. */
-	if (dump->is_open && dump->format.is_pcapng && dump->end == header_bytes(dump)) {
-		(void)declare(dump, 0);
+	if (dump->is_open && dump->format.is_pcapng && dump->shared->end == header_bytes(dump)) {
+		(void)declare(dump, 0, 0);
 	}
 	if (dump->fd >= 0) {
 		close(dump->fd);
 	}
-	shm_free(dump, dump->bytes);
+	shm_free(dump->shared, pcapdump_bytes(dump->writers));
+	free(dump);
 }

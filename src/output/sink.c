@@ -9,12 +9,15 @@
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define WAIT_MIN_NS (10 * NS_PER_MS)
 #define WAIT_MAX_NS NS_PER_S
+
+#define ERRNO_MAX 4095 /* of the kernel: include/linux/err.h */
 
 uint64_t sink_count_lines(const char *bytes, size_t len)
 {
@@ -32,6 +35,51 @@ static size_t whole_lines(const char *bytes, size_t len)
 	const char *last = bytes != NULL && len > 0 ? memrchr(bytes, '\n', len) : NULL;
 
 	return last != NULL ? (size_t)(last - bytes) + 1 : 0;
+}
+
+/* ---- Shared memory ---- */
+
+/*
+ * A worker that was taken over writes what it wants to a sink, at any time. What says how far to
+ * read or write is loaded once, and counts as nothing when it cannot be.
+ */
+static uint32_t load_within(const uint32_t *value, uint32_t limit)
+{
+	uint32_t loaded = __atomic_load_n(value, __ATOMIC_ACQUIRE);
+
+	return loaded <= limit ? loaded : 0;
+}
+
+/* Bytes to be written: from … len. */
+struct piece {
+	const char *bytes;
+	uint32_t from, len;
+	uint32_t *at; /* shared: how far it came, for a successor */
+};
+
+static struct piece kept_piece(struct sink *k)
+{
+	struct piece p = {.bytes = k->spill, .at = &k->taken};
+
+	p.len = load_within(&k->used, SINK_SPILL_BYTES);
+	p.from = load_within(&k->taken, p.len);
+	return p;
+}
+
+static struct piece piece_at_hand(struct sink *k, const char *lines, uint32_t len)
+{
+	return (struct piece){lines, load_within(&k->done, len), len, &k->done};
+}
+
+static uint32_t left_of(const struct piece *p)
+{
+	return p->len - p->from;
+}
+
+static void move_on(struct piece *p, size_t bytes)
+{
+	p->from += (uint32_t)bytes;
+	__atomic_store_n(p->at, p->from, __ATOMIC_RELEASE);
 }
 
 /* ---- Files ---- */
@@ -87,8 +135,9 @@ static void cut_off(int fd, off_t end)
 	}
 }
 
-static int write_locked(struct sink *k, int fd, const char *bytes, uint32_t len, uint32_t *at)
+static int write_locked(struct sink *k, int fd, struct piece p)
 {
+	const char *bytes = p.bytes + p.from;
 	struct stat st;
 	size_t written;
 	int ret;
@@ -96,7 +145,7 @@ static int write_locked(struct sink *k, int fd, const char *bytes, uint32_t len,
 	if (fstat(fd, &st) != 0) {
 		return -errno;
 	}
-	if (st.st_nlink == 0 && k->is_named) {
+	if (st.st_nlink == 0 && k->is_named != 0) {
 		return -ENOENT; /* what is written now would go with the file */
 	}
 	k->is_named = st.st_nlink > 0;
@@ -110,24 +159,24 @@ static int write_locked(struct sink *k, int fd, const char *bytes, uint32_t len,
 		place++;
 	}
 	k->place = (uint64_t)place;
-	__atomic_store_n(&k->is_writing, true, __ATOMIC_RELEASE);
-	ret = write_bytes(fd, bytes + *at, len - *at, &written);
-	size_t whole = whole_lines(bytes + *at, written);
+	__atomic_store_n(&k->is_writing, 1, __ATOMIC_RELEASE);
+	ret = write_bytes(fd, bytes, left_of(&p), &written);
+	size_t whole = whole_lines(bytes, written);
 
 	if (written > whole) {
 		cut_off(fd, place + (off_t)whole);
 	}
-	__atomic_store_n(at, *at + (uint32_t)whole, __ATOMIC_RELEASE);
-	__atomic_store_n(&k->is_writing, false, __ATOMIC_RELEASE);
+	move_on(&p, whole);
+	__atomic_store_n(&k->is_writing, 0, __ATOMIC_RELEASE);
 	return ret;
 }
 
-static int write_to_file(struct sink *k, int fd, const char *bytes, uint32_t len, uint32_t *at)
+static int write_to_file(struct sink *k, int fd, struct piece p)
 {
 	if (!try_lock(fd, F_WRLCK) && (errno == EAGAIN || errno == EACCES)) {
 		return -EAGAIN; /* not for file systems without locks: they have to do without */
 	}
-	int ret = write_locked(k, fd, bytes, len, at);
+	int ret = write_locked(k, fd, p);
 
 	(void)try_lock(fd, F_UNLCK);
 	return ret;
@@ -157,18 +206,33 @@ static bool has_room(int fd, bool is_patient)
 	return n > 0;
 }
 
-static int write_to_stream(struct sink_target t, const char *bytes, uint32_t len, uint32_t *at)
+/* A stream socket that has some room waits for the rest, unless it is told not to: send(2). */
+static ssize_t write_some(const struct sink_target *t, const char *bytes, size_t len)
 {
-	while (*at < len) {
+	return t->is_socket ? send(t->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL)
+	                    : write(t->fd, bytes, len);
+}
+
+/* A socket whose other end went away with something unread says so in another way than a pipe. */
+static int stream_error(int code)
+{
+	return code == ECONNRESET || code == ENOTCONN ? -EPIPE : -code;
+}
+
+static int write_to_stream(struct sink_target t, struct piece p)
+{
+	while (left_of(&p) > 0) {
+		const char *bytes = p.bytes + p.from;
+
 		if (!has_room(t.fd, t.is_patient)) {
 			return -EAGAIN;
 		}
-		ssize_t n = write(t.fd, bytes + *at, chunk_of(bytes + *at, len - *at));
+		ssize_t n = write_some(&t, bytes, chunk_of(bytes, left_of(&p)));
 
 		if (n >= 0) {
-			__atomic_store_n(at, *at + (uint32_t)n, __ATOMIC_RELEASE);
+			move_on(&p, (size_t)n);
 		} else if (errno != EINTR && !(errno == EAGAIN && t.is_patient)) {
-			return -errno;
+			return stream_error(errno);
 		}
 	}
 	return 0;
@@ -180,30 +244,30 @@ static int write_to_stream(struct sink_target t, const char *bytes, uint32_t len
 static int end_torn_line(struct sink *k, struct sink_target t)
 {
 	uint32_t at = 0;
-	int ret = k->is_torn ? write_to_stream(t, "\n", 1, &at) : 0;
+	struct piece end = {.bytes = "\n", .len = 1, .at = &at};
+	int ret = k->is_torn != 0 ? write_to_stream(t, end) : 0;
 
-	k->is_torn = k->is_torn && ret < 0;
+	k->is_torn = k->is_torn != 0 && ret < 0;
 	return ret;
 }
 
-/* Writes bytes[*at … len) and moves *at on by what was written. */
-static int write_out(struct sink *k, struct sink_target t, const char *bytes, uint32_t len,
-                     uint32_t *at)
+static int write_out(struct sink *k, struct sink_target t, struct piece p)
 {
 	struct stat st;
 
-	if (*at >= len) {
+	if (left_of(&p) == 0) {
 		return 0;
 	}
 	if (fstat(t.fd, &st) != 0) {
 		return -errno;
 	}
 	if (S_ISREG(st.st_mode)) {
-		return write_to_file(k, t.fd, bytes, len, at);
+		return write_to_file(k, t.fd, p);
 	}
+	t.is_socket = S_ISSOCK(st.st_mode);
 	int ret = end_torn_line(k, t);
 
-	return ret < 0 ? ret : write_to_stream(t, bytes, len, at);
+	return ret < 0 ? ret : write_to_stream(t, p);
 }
 
 /* ---- Keeping and losing ---- */
@@ -225,23 +289,24 @@ static void lose(struct sink *k, struct sink_target t, const char *bytes, uint32
 }
 
 /* The oldest lines stay: who fills the memory cannot push out what came before. */
-static void keep(struct sink *k, struct sink_target t, const char *lines, uint32_t len,
-                 struct sink_losses *losses)
+static void keep(struct sink *k, struct sink_target t, struct piece p, struct sink_losses *losses)
 {
-	uint32_t left = len - k->done, room = SINK_SPILL_BYTES - k->used;
-	const char *from = lines + k->done;
-	uint32_t n = left <= room ? left : (uint32_t)whole_lines(from, room);
+	uint32_t used = load_within(&k->used, SINK_SPILL_BYTES), room = SINK_SPILL_BYTES - used;
+	uint32_t n =
+		left_of(&p) <= room ? left_of(&p) : (uint32_t)whole_lines(p.bytes + p.from, room);
 
 	if (k->gap.lines > 0) {
 		n = 0; /* until the output works again: one gap, not many */
 	}
-	memcpy(k->spill + k->used, from, n);
-	__atomic_store_n(&k->used, k->used + n, __ATOMIC_RELEASE);
-	__atomic_store_n(&k->done, k->done + n, __ATOMIC_RELEASE);
-	if (k->done < len) {
-		k->is_torn |= k->used == k->taken && k->done > 0 && from[(int)n - 1] != '\n';
-		lose(k, t, from + n, len - k->done, losses);
-		k->done = len;
+	memcpy(k->spill + used, p.bytes + p.from, n);
+	__atomic_store_n(&k->used, used + n, __ATOMIC_RELEASE);
+	move_on(&p, n);
+	if (left_of(&p) > 0) {
+		bool is_within_line = p.from > 0 && p.bytes[p.from - 1] != '\n';
+
+		k->is_torn |= used + n == k->taken && is_within_line;
+		lose(k, t, p.bytes + p.from, left_of(&p), losses);
+		move_on(&p, left_of(&p));
 	}
 }
 
@@ -253,8 +318,8 @@ static void note_failure(struct sink *k, struct sink_target t, int code, bool ha
 	k->wait_ns = is_first ? WAIT_MIN_NS : 2 * k->wait_ns;
 	k->wait_ns = k->wait_ns < WAIT_MAX_NS ? k->wait_ns : WAIT_MAX_NS;
 	k->retry_ns = clock_monotonic_ns() + k->wait_ns;
-	if (code != -EAGAIN && !k->is_told) {
-		k->is_told = true;
+	if (code != -EAGAIN && k->is_told == 0) {
+		k->is_told = 1;
 		log_error("output: %s cannot be written: %s; its lines are kept in memory", t.name,
 		          strerror(-code));
 	}
@@ -269,11 +334,11 @@ static void note_success(struct sink *k, struct sink_target t)
 		clock_format_utc(k->gap.until_s, 'T', until);
 		log_warn("output: %s is written again; lost %" PRIu64 " lines between %sZ and %sZ",
 		         t.name, k->gap.lines, from, until);
-	} else if (k->is_told) {
+	} else if (k->is_told != 0) {
 		log_info("output: %s is written again; no line is lost", t.name);
 	}
 	k->gap = (struct sink_gap){.lines = 0};
-	k->is_told = false;
+	k->is_told = 0;
 	k->retry_ns = k->wait_ns = 0;
 	k->code = 0;
 }
@@ -287,19 +352,35 @@ static void empty_spill(struct sink *k)
 
 static int try_all(struct sink *k, struct sink_target t, const char *lines, uint32_t len)
 {
-	int ret = write_out(k, t, k->spill, k->used, &k->taken);
+	struct piece kept = kept_piece(k);
+	int ret = write_out(k, t, kept);
 
-	if (ret == 0 && k->used > 0) {
+	if (ret == 0 && kept.len > 0) {
 		empty_spill(k);
 	}
-	return ret < 0 ? ret : write_out(k, t, lines, len, &k->done);
+	return ret < 0 ? ret : write_out(k, t, piece_at_hand(k, lines, len));
+}
+
+/* Why it was not written the last time; that nobody reads it is not kept, but found out again. */
+static int last_code(const struct sink *k)
+{
+	int code = __atomic_load_n(&k->code, __ATOMIC_RELAXED);
+
+	return code <= 0 && code >= -ERRNO_MAX && code != -EPIPE ? code : -EIO;
+}
+
+/* Nobody reads it: what was to go there is lost. */
+static void give_up(struct sink *k, struct piece p, struct sink_losses *losses)
+{
+	losses->lines += sink_drop(k) + sink_count_lines(p.bytes + p.from, left_of(&p));
+	move_on(&p, left_of(&p));
 }
 
 int sink_push(struct sink *sink, struct sink_target target, const char *lines, uint32_t len,
               struct sink_losses *losses)
 {
 	uint32_t taken = sink->taken, done = sink->done;
-	int ret = sink->code;
+	int ret = last_code(sink);
 
 	if (sink->retry_ns == 0 || clock_monotonic_ns() >= sink->retry_ns) {
 		ret = try_all(sink, target, lines, len);
@@ -311,14 +392,12 @@ int sink_push(struct sink *sink, struct sink_target target, const char *lines, u
 		}
 		losses->writes += ret != -EAGAIN;
 		if (ret == -EPIPE) {
-			losses->lines += sink_drop(sink) +
-			                 sink_count_lines(lines + sink->done, len - sink->done);
-			sink->done = len;
+			give_up(sink, piece_at_hand(sink, lines, len), losses);
 			return ret;
 		}
 		note_failure(sink, target, ret, taken != sink->taken || done != sink->done);
 	}
-	keep(sink, target, lines, len, losses);
+	keep(sink, target, piece_at_hand(sink, lines, len), losses);
 	return ret;
 }
 
@@ -350,7 +429,7 @@ static uint32_t find_written(int fd, off_t place, const char *bytes, uint32_t le
 	struct stat st;
 	char byte;
 
-	if (fstat(fd, &st) != 0 || st.st_size <= place) {
+	if (fstat(fd, &st) != 0 || place < 0 || st.st_size <= place) {
 		return 0;
 	}
 	if (pread(fd, &byte, 1, place) != 1) {
@@ -367,29 +446,24 @@ static uint32_t find_written(int fd, off_t place, const char *bytes, uint32_t le
 
 void sink_mend(struct sink *sink, int fd, const char *lines, uint32_t len)
 {
-	if (sink->taken > sink->used) {
-		sink->taken = 0;
-	}
-	if (sink->done > len) {
-		sink->done = 0;
-	}
-	if (!sink->is_writing) {
-		return;
-	}
-	bool is_kept = sink->taken < sink->used;
-	const char *bytes = is_kept ? sink->spill : lines;
-	uint32_t *at = is_kept ? &sink->taken : &sink->done;
+	struct piece kept = kept_piece(sink), at_hand = piece_at_hand(sink, lines, len);
+	struct piece *last = left_of(&kept) > 0 ? &kept : &at_hand;
 
-	*at += find_written(fd, (off_t)sink->place, bytes + *at,
-	                    (is_kept ? sink->used : len) - *at);
-	sink->is_writing = false;
+	sink->used = kept.len;
+	move_on(&kept, 0);
+	move_on(&at_hand, 0);
+	if (sink->is_writing != 0) {
+		move_on(last, find_written(fd, (off_t)sink->place, last->bytes + last->from,
+		                           left_of(last)));
+		sink->is_writing = 0;
+	}
 }
 
 /* ---- The rest ---- */
 
 void sink_renew(struct sink *sink)
 {
-	sink->is_named = false;
+	sink->is_named = 0;
 	if (sink->retry_ns != 0) {
 		sink->retry_ns = 1; /* long ago */
 	}
@@ -397,7 +471,8 @@ void sink_renew(struct sink *sink)
 
 uint64_t sink_drop(struct sink *sink)
 {
-	uint64_t lines = sink_count_lines(sink->spill + sink->taken, sink_waiting_bytes(sink));
+	struct piece kept = kept_piece(sink);
+	uint64_t lines = sink_count_lines(kept.bytes + kept.from, left_of(&kept));
 
 	empty_spill(sink);
 	return lines;
@@ -405,7 +480,9 @@ uint64_t sink_drop(struct sink *sink)
 
 size_t sink_waiting_bytes(const struct sink *sink)
 {
-	return sink->used > sink->taken ? sink->used - sink->taken : 0;
+	uint32_t used = load_within(&sink->used, SINK_SPILL_BYTES);
+
+	return used - load_within(&sink->taken, used);
 }
 
 bool sink_is_full(const struct sink *sink)

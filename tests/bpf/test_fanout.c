@@ -120,7 +120,7 @@ static void listen_as(enum fanout_mode mode, struct listener out_pair[static 2])
 	config.fanout = mode;
 	out_pair[0] = listen_with(&config, 0);
 	config.fanout_id = ring_fanout_id(out_pair[0].ring);
-	config.sibling = out_pair[0].ring;
+	config.sibling = ring_stock_of(out_pair[0].ring);
 	config.progress = &heard->progress[1];
 	out_pair[1] = listen_with(&config, 1);
 }

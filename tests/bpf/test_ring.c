@@ -156,7 +156,7 @@ static void test_siblings(void **state)
 	first = listen_with(&config, 0);
 	send_hex(s, ETH("0800") IPV4("0028", "06") TCP("02"));
 	stranger = listen_with(&config, 0);
-	config.sibling = first.ring;
+	config.sibling = ring_stock_of(first.ring);
 	config.progress = &heard->progress[1];
 	sibling = listen_with(&config, 1);
 	for (int i = 0; i < 10; i++) {

@@ -17,7 +17,7 @@ RECORD = re.compile(r"^RECORD\( (\w+),", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 C_BLOCK = re.compile(r"^```c\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"ANALYZER\( (\w+),")
-COUNTER = re.compile(r"^(?:LINK|RING|WORKER)_COUNTER\( +(\w+),", re.MULTILINE)
+COUNTER = re.compile(r"^(?:LINK|RING|WORKER|SENSOR)_COUNTER\( +(\w+),", re.MULTILINE)
 
 
 def output_of(*command):

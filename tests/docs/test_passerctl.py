@@ -180,11 +180,12 @@ def picture(name="span", **values):
         "total": {"classes": classes, "printed_by_type": types, **counters("RING", **ring),
                   **counters("WORKER", **worker)},
         "analyzers": [],
-        "health": {"truncated": 0, "above_mtu": 0, "checked": 200, "duplicates": 4, "split": 0,
+        "health": {"truncated": 0, "above_mtu": 0, "checked": 200, "duplicates": 4, "split": 0, "displaced": 0,
                    "vlans": [{"vlan": 7, "both_ways": 60, "one_way": 40}],
                    "advice": ["4 frames heard twice: mirror a port in one direction"]},
-        "tables": {"facts": {"entries": 7, "capacity": 4096, "evicted": 0},
-                   "names": {"evicted": 0}, "suspects": {"refused": 0}},
+        "tables": {"facts": {"entries": 7, "capacity": 4096, "bytes": 69632, "evicted": 0,
+                             "refused": 0, "displaced": 0, "is_short": False}},
+        "dumps": {"unhandled": {"frames": 5, "other_links": 0, "over_limit": 0, "lost": 0}},
         "balance": {"ring": 0, "walk": 0, "analysis": 0, "records": 0, "lines": 0},
         "unaccounted": 0}
 

@@ -72,6 +72,8 @@ TEXTS = {
     "oui": ("000A27 Apple\n00000C Cisco Systems\n\0\0\x0a\x27", "00:0A:27  Apple\n\0\0\x0a\x27",
             'Registry,Assignment,Organization Name,Organization Address\n'
             'MA-L,000A27,"Apple, Inc.",1 Infinite Loop\nMA-S,70B3D5001,x,y\n\0\0\x0a\x27'),
+    "requests": ("\xffstats\n", "\x05profile servers\n", "\xffprofile records=TS,DN acks=3 udp=all\n",
+                 "\xffwhat-if\n", "\xffreopen\n", "\x02profile\nstats\n", "\xffprofile acks=none x=1\n"),
     "text": ("\xffa,b\r\n\x01", "\x10caf\xc3\xa9\xe2\x82", "\x20\xed\xa0\x80 plain"),
 }
 
@@ -254,6 +256,44 @@ def add_patterns(seeds):
         seeds.add("literal", f"own-{number}", b"\x03" + pattern.replace(r"\0", "\0").encode())
 
 
+SPOTS = 64  # at most; see supervised.c
+SPOT_BYTES = 128  # most of a spot with numbers of 8 bytes
+NUMBERS = (b"\xff", b"\0\1\0\0", b"\1" + bytes(7), b"\0\x40" + bytes(6))  # too large, and just right
+
+
+def add_shared(seeds):
+    """Every spot of the shared memory with numbers of each kind, one by one and all of them."""
+    for kind, numbers in enumerate(NUMBERS):
+        writes = [bytes((spot, 0, 255)) + (numbers * 255)[:255] for spot in range(SPOTS)]
+        seeds.add("shared", f"{kind}-all", b"".join(writes))
+        for spot, write in enumerate(writes):
+            seeds.add("shared", f"{kind}-{spot}", write)
+    for spot in range(SPOTS):
+        for at in range(0, SPOT_BYTES, 8):
+            seeds.add("shared", f"at-{spot}-{at}", bytes((spot, at, 8)) + b"\xff" * 8)
+
+
+def block(frames, number, bytes_of_block, is_ours=True):
+    """A block of TPACKET_V3 (linux/if_packet.h: tpacket_block_desc, tpacket3_hdr, sockaddr_ll)."""
+    head = struct.pack("=6IQ16x", 1, 0, is_ours, len(frames), 48, 0, number)
+    packets = b""
+    for at, frame in enumerate(frames):
+        size = -(-(80 + len(frame)) // 16) * 16
+        header = struct.pack("=6I2H2I2H8x", 0 if at + 1 == len(frames) else size, 1, 2, len(frame),
+                             len(frame), 0x51, 80, 94, 0, 5, 0x8100, 0)
+        header += struct.pack("=HHiHBB8x", 17, 0, 2, 1, 0, 0)
+        packets += (header.ljust(80, b"\0") + frame).ljust(size, b"\0")
+    return (head + packets).ljust(bytes_of_block, b"\0")
+
+
+def add_blocks(seeds):
+    frames = [packet(ALICE, BOB, udp(1, port, b"x" * port)) for port in range(1, 6)]
+    for name, first, second in (("one", frames, []), ("two", frames[:2], frames[2:]), ("none", [], [])):
+        for is_ours in (True, False):
+            memory = block(first, 1, 1024) + block(second, 2, 1024, is_ours)
+            seeds.add("blocks", f"{name}-{is_ours}", b"\2\1" + memory)
+
+
 def add_others(seeds):
     for number, text in enumerate(re.findall(r'^\t"([^"]+)",$', EXPRESSIONS.read_text(), re.MULTILINE)):
         seeds.add("expression", f"own-{number}", text.replace("\\\\", "\\") + "\0" + "x" * 60)
@@ -283,6 +323,8 @@ def main():
     add_tables(seeds)
     add_patterns(seeds)
     add_others(seeds)
+    add_shared(seeds)
+    add_blocks(seeds)
     seeds.write_words()
     depfile.write_text(f"{stamp}: {' '.join(map(str, sources()))}\n")
     stamp.write_text(f"{len(seeds.seen)} seeds\n")

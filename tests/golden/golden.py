@@ -10,6 +10,7 @@ import importlib
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -108,6 +109,8 @@ def expected_path(case_):
 def run_passer(passer, files, options=(), home=None, systems=SYSTEMS):
     """Runs passer -r on the files, "-" is its input, in an empty folder that is also its home."""
     with tempfile.TemporaryDirectory(prefix="passer-golden-") as folder:
+        if os.geteuid() == 0:
+            shutil.chown(folder, "nobody")  # whom passer becomes, to write its files
         for name, content in files.items():
             if name != "-" and content is not None:
                 pathlib.Path(folder, name).write_bytes(content)

@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Damages the captures of the golden cases and asks only that passer stays sane: sweep.py PASSER.
 
-Every frame is cut at every length, and every one of its first bytes is set to 0 and to 255; the
-whole frame follows, so that later ones meet the state they need. Capture files are broken off and
-overwritten in the same way. passer must take every frame, end with its usual status and without a
-word from a sanitizer, and every line must have its five columns and a valid address. Speaks TAP.
+Every frame is cut at every length, and every one of its bytes is set to 0 and to 255; the whole
+frame follows, so that later ones meet the state they need. Of equal frames in a case one is damaged.
+Capture files are broken off everywhere and overwritten in the same way. passer must take every
+frame, end with its usual status and without a word from a sanitizer, and every line must have its
+five columns and a valid address. Speaks TAP.
+
+Many cases go through one run; when it shows a fault, each of them runs alone, to name it.
 """
 import ipaddress
 import re
@@ -14,33 +17,29 @@ import sys
 import golden
 from support import capture
 
-DAMAGED_BYTES = 120
-FILE_CUTS = 40
+CASES_AT_ONCE = 50
 
 LINE = re.compile(r"[A-Z]{2},([^,]+),[^,]+,[^,]*,[^,]*")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def overwritten(data):
-    """Forms of data with one of its first bytes set to 0 or to 255."""
-    for at in range(min(DAMAGED_BYTES, len(data))):
-        for value in (0x00, 0xFF):
-            if data[at] != value:
-                yield data[:at] + bytes((value,)) + data[at + 1 :]
+def damaged(data):
+    """All cut forms of data, and all with one of its bytes set to 0 or to 255."""
+    for at, byte in enumerate(data):
+        yield data[:at]
+        for value in {0x00, 0xFF} - {byte}:
+            yield data[:at] + bytes((value,)) + data[at + 1 :]
 
 
-def damaged_frames(frame):
-    """All cut and all overwritten forms of a frame."""
-    for length in range(len(frame.data)):
-        yield frame._replace(data=frame.data[:length])
-    for data in overwritten(frame.data):
-        yield frame._replace(data=data)
-
-
-def damaged_files(content):
-    """Some cut and all overwritten forms of a capture file, by name."""
-    cuts = [content[: len(content) * i // FILE_CUTS] for i in range(FILE_CUTS)]
-    return {str(i): data for i, data in enumerate([*cuts, *overwritten(content)])}
+def damaged_frames(frames):
+    """All frames, each new one behind its damaged forms."""
+    seen = set()
+    for frame in frames:
+        if frame.data not in seen:
+            seen.add(frame.data)
+            for data in damaged(frame.data):
+                yield frame._replace(data=data)
+        yield frame
 
 
 def line_fault(line):
@@ -64,22 +63,32 @@ def output_faults(result, statuses):
     return [f"not a record: {line!r}" for line in lines if line_fault(line)]
 
 
-def frame_faults(passer, case, frames):
-    items = []
-    for frame in frames:
-        items += [*damaged_frames(frame), frame]
-    files = {golden.CAPTURE: capture.pcap(items, case.link)}
+def frame_faults(passer, captures):
+    """Faults of a run over the damaged frames of some cases: (frames, link) by name."""
+    items = {name: list(damaged_frames(frames)) for name, (frames, _) in captures.items()}
+    files = {name: capture.pcap(items[name], link) for name, (_, link) in captures.items()}
     result = golden.run_passer(passer, files, ("--profile", "unlimited"))
     found = output_faults(result, (0,))
-    if not re.search(rf"^passer: {len(items)} packets, ", result.stderr, re.MULTILINE):
-        found += [f"not all of the {len(items)} frames were counted", *result.stderr.splitlines()]
+    total = sum(map(len, items.values()))
+    if not re.search(rf"^passer: {total} packets, ", result.stderr, re.MULTILINE):
+        found += [f"not all of the {total} frames were counted", *result.stderr.splitlines()]
     return found
+
+
+def frame_points(passer, tap, captures):
+    names = sorted(captures)
+    for first in range(0, len(names), CASES_AT_ONCE):
+        batch = {name: captures[name] for name in names[first : first + CASES_AT_ONCE]}
+        found = frame_faults(passer, batch)
+        alone = {name: frame_faults(passer, {name: batch[name]}) if found else [] for name in batch}
+        for name, faults in alone.items():
+            tap.point(f"{name}: frames damaged", faults if any(alone.values()) else found)
 
 
 def file_faults(passer, case):
     for name, content in golden.files_of(case).items():
-        result = golden.run_passer(passer, damaged_files(content or b""))
-        found = output_faults(result, (0, 1))
+        files = {str(number): data for number, data in enumerate(damaged(content or b""))}
+        found = output_faults(golden.run_passer(passer, files), (0, 1)) if files else []
         if found:
             return [f"damaged forms of {name}", *found]
     return []
@@ -88,12 +97,11 @@ def file_faults(passer, case):
 def main(passer):
     cases = golden.all_cases()
     tap = golden.Tap(len(cases))
+    frames = {case.name: (golden.frames_of(case), case.link) for case in cases}
+    frame_points(passer, tap, {name: pair for name, pair in frames.items() if pair[0] is not None})
     for case in cases:
-        frames = golden.frames_of(case)
-        if frames is None:
+        if frames[case.name][0] is None:
             tap.point(f"{case.name}: files damaged", file_faults(passer, case))
-        else:
-            tap.point(f"{case.name}: frames damaged", frame_faults(passer, case, frames))
     return tap.status()
 
 

@@ -17,14 +17,12 @@ import net
 import traffic
 from asking import ask, new_name
 from hosts import ALICE, BOB
-from live import Skipped, case, check, check_equal, check_lines, main, variants
+from live import NOBODY, Skipped, case, check, check_equal, check_lines, main, variants
 from sensor import DEADLINE_SECONDS, wait_until
 from support import capture
 
-NOBODY = 65534
 BATCH = 200
-CAPABILITIES = {"net_raw": 13, "bpf": 39, "perfmon": 38, "dac_override": 1, "dac_read_search": 2}
-LISTENING = ("net_raw", "bpf", "perfmon")
+CAPABILITY_SETS = ("CapPrm", "CapEff", "CapInh", "CapAmb", "CapBnd")
 
 NEEDS_FAULTS = "this build has no faults to plant (-Dfaults=true)"
 COLUMNS = "id\tstage\tdport\trecord\tdescription\texample\tsource\n"
@@ -35,34 +33,38 @@ OWN_RUN = ("unshare", "--mount", "sh", "-c",
            f'mount -t tmpfs none /run && install -d -o {NOBODY} /run/passer && exec "$0" "$@"')
 
 
-def bits(*names):
-    """A set of capabilities as /proc tells it."""
-    return sum(1 << CAPABILITIES[name] for name in names)
-
-
 def status_of(pid):
     """/proc/PID/status as a dict."""
     lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
     return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
 
 
-def check_process(pid, capabilities, user=NOBODY):
-    """Its user and no other, no groups, these capabilities for good, and both nets."""
+def check_process(pid, user=NOBODY, sets=CAPABILITY_SETS):
+    """Its user and no other, no groups, no capability for good, and both nets."""
     found = status_of(pid)
     check_equal(set(found["Uid"].split()), {str(user)}, f"{pid}: user")
     check_equal(len(set(found["Gid"].split())), 1, f"{pid}: groups")
     check_equal(found["Groups"].split(), [], f"{pid}: supplementary groups")
-    for kind in ("CapEff", "CapPrm"):
-        check_equal(int(found[kind], 16), capabilities, f"{pid}: {kind}")
-    for kind in ("CapInh", "CapAmb", "CapBnd"):
+    for kind in sets:
         check_equal(int(found[kind], 16), 0, f"{pid}: {kind}")
     check_equal((found["NoNewPrivs"], found["Seccomp"]), ("1", "2"), f"{pid}: NoNewPrivs, Seccomp")
 
 
+def check_all(sensor, user=NOBODY):
+    """Supervisor and workers, at once: a worker is born without rights."""
+    for pid in (sensor.process.pid, *sensor.workers()):
+        check_process(pid, user)
+
+
 def wait_confined(pid):
-    """Waits until a worker has given up what it had; a filter it has from its supervisor, too."""
-    wait_until(lambda: int(status_of(pid)["CapEff"], 16) == 0, "the end of its capabilities")
+    """Waits until it has given up what it had; the filter comes last."""
     wait_until(lambda: status_of(pid)["Seccomp"] == "2", "its filter")
+
+
+def give(*paths):
+    """Makes them the sensor's own."""
+    for path in paths:
+        os.chown(path, NOBODY, NOBODY)
 
 
 def core_limit(pid):
@@ -89,16 +91,13 @@ def has_faults(lab):
 
 @variants(workers=(1, 2))
 def processes(lab, workers):
-    """Each process has its user, its capabilities and its filter of system calls; so have successors"""
+    """Each process has its user, no capability, and a filter of system calls; so have successors"""
     sender, here = lab.wired()
     sensor = lab.listening(here, "-i", "eth0", "--workers", workers)
-    supervisor = bits(*LISTENING, "dac_override", "dac_read_search")  # the folders are root's here
     for _ in range(2):
         wait_until(lambda: len(sensor.workers()) == workers, "the workers")
-        check_process(sensor.process.pid, supervisor)
+        check_all(sensor)
         for pid in sensor.workers():
-            wait_confined(pid)
-            check_process(pid, 0)
             check_equal(core_limit(pid), "0", "core dumps")
         os.kill(sensor.workers()[0], signal.SIGKILL)
         wait_until(lambda: sensor.restarts > 0, "the restart")
@@ -109,21 +108,21 @@ def processes(lab, workers):
 
 @case
 def folders_of_its_own(lab):
-    """Where the user has folders of its own the supervisor keeps what listening needs, no more"""
+    """Where the user has folders of its own nothing is missed, and nothing is told"""
     own = lab.folder / "own"
     own.mkdir()
     lab.folder.chmod(0o755)
-    os.chown(own, NOBODY, NOBODY)
+    give(own)
     rows, kept, log = own / "rows.tsv", own / "kept.json", own / "log.csv"
     rows.write_text(COLUMNS)
-    log.touch()
-    os.chown(log, NOBODY, NOBODY)
     sender, here = lab.wired()
     sensor = lab.sensor(
         here, "-i", "eth0", "--signatures", rows, "--suspicious-ips", kept, "--trusted-ips",
         own / "trusted.json", "-l", log, before=OWN_RUN)
     sensor.wait_listening()
-    check_process(sensor.process.pid, bits(*LISTENING))
+    check_all(sensor)
+    check_equal([text for text in sensor.messages if "user" in text], [], "messages")
+    check_equal(log.stat().st_uid, NOBODY, "owner of the log")
     log.rename(f"{log}.1")
     rows.write_text(COLUMNS + ROW)
     sensor.process.send_signal(signal.SIGHUP)
@@ -180,13 +179,64 @@ def all_still_works(lab):
 
 @case
 def suspicious_hosts_kept(lab):
-    """The file of suspicious hosts is rewritten at the end, in a folder of root's"""
+    """The file of suspicious hosts is rewritten at the end, in a home that only root may enter"""
     kept = lab.folder / ".passer" / "suspicious_ips.json"
+    os.chown(lab.folder, 0, 0)
     sender, here = lab.wired()
-    sensor = lab.listening(here, "-i", "eth0")
-    sender.send(traffic.office())
+    for _ in range(2):
+        sensor = lab.listening(here, "-i", "eth0")
+        sender.send(traffic.office())
+        sensor.stop()
+        check(json.loads(kept.read_text()), "nobody is suspicious")
+        kept.write_text("{}")
+        for path in kept.parent.iterdir():  # as a passer left them that could write as root
+            os.chown(path, 0, 0)
+
+
+@case
+def closed_folders(lab):
+    """Where the user may not write or read, a line at the start says so; the old log is written"""
+    own = lab.folder / "roots"
+    own.mkdir()
+    lab.folder.chmod(0o755)
+    log, rows, kept = own / "log.csv", own / "rows.tsv", own / "kept.json"
+    rows.write_text(COLUMNS)
+    rows.chmod(0o600)
+    sender, here = lab.wired()
+    sensor = lab.listening(here, "-i", "eth0", "--workers", 1, "-l", log, "--signatures", rows,
+                           "--suspicious-ips", kept)
+    for text in (
+            f"{log}: user nobody cannot make files in its folder: it cannot be opened anew; "
+            f"chown nobody {own}",
+            f"{rows}: user nobody cannot read it: databases cannot be loaded anew; "
+            f"chown nobody {rows}",
+            f"{kept}: user nobody cannot replace it: suspicious hosts cannot be kept; "
+            f"chown nobody {own}"):
+        check(f"passer: warning: {text}" in sensor.messages, f"not told: {text}")
+    old = log.rename(f"{log}.1")
+    sensor.process.send_signal(signal.SIGHUP)
+    sensor.wait_message(r"passer: error: .*log\.csv: cannot append to it: Permission denied; "
+                        "the old file is still written")
+    sensor.wait_message("passer: error: .*; the old databases stay")
+    sender.send(traffic.facts(range(BATCH)))
+    sensor.wait_lines(traffic.fact_lines(range(BATCH)))
     sensor.stop()
-    check(json.loads(kept.read_text()), "nobody is suspicious")
+    check_lines(traffic.only_facts(old.read_text().splitlines()), traffic.fact_lines(range(BATCH)))
+
+
+@variants(workers=(1, 2))
+def files_and_interfaces(lab, workers):
+    """A run that has read a file of root's listens without capabilities, too"""
+    path = lab.folder / "a.pcap"
+    path.write_bytes(capture.pcap(traffic.facts(range(BATCH))))
+    path.chmod(0o600)
+    sender, here = lab.wired()
+    sensor = lab.listening(here, "-r", path, "-i", "eth0", "--workers", workers)
+    check_equal(len(sensor.workers()), workers, "workers")
+    check_all(sensor)
+    sender.send(traffic.facts(range(BATCH, 2 * BATCH)))
+    sensor.stop()
+    check_lines(traffic.only_facts(sensor.lines), traffic.fact_lines(range(2 * BATCH)))
 
 
 @case
@@ -209,10 +259,10 @@ def files(lab):
     try:
         wait_until(lambda: sensor.lines, "the first lines")
         readers = sensor.workers()
-        check_equal(len(readers), 1, "readers")
-        check_process(readers[0], bits("dac_read_search"))  # the file is root's
-        wait_until(lambda: status_of(sensor.process.pid)["Seccomp"] == "2", "its filter")
-        check_process(sensor.process.pid, bits(*LISTENING, "dac_override", "dac_read_search"))
+        check(readers, "no reader")  # the others are to take its place when it dies
+        for pid in (*readers, sensor.process.pid):  # the file is root's
+            wait_confined(pid)
+            check_process(pid)
     finally:
         is_seen.set()
         thread.join()
@@ -295,10 +345,7 @@ def named_users(lab):
     """--user root stays root, without capabilities all the same; a user that is not there is told"""
     _, here = lab.wired()
     sensor = lab.listening(here, "-i", "eth0", "--user", "root")
-    check_process(sensor.process.pid, bits(*LISTENING, "dac_override", "dac_read_search"), user=0)
-    for pid in sensor.workers():
-        wait_confined(pid)
-        check_process(pid, 0, user=0)
+    check_all(sensor, user=0)
     sensor.stop()
     other = lab.sensor(here, "-i", "eth0", "--user", "no-such-user")
     other.wait_end(2)
@@ -322,7 +369,8 @@ def without_root(lab):
 
     sensor = started("net_raw", "bpf")
     sensor.wait_listening()
-    check_equal(int(status_of(sensor.process.pid)["CapEff"], 16), bits("net_raw", "bpf"), "CapEff")
+    for pid in (sensor.process.pid, *sensor.workers()):  # the bounding set takes CAP_SETPCAP
+        check_process(pid, sets=CAPABILITY_SETS[:4])
     sender.send(traffic.facts(range(BATCH)))
     sensor.stop()
     check_lines(traffic.only_facts(sensor.lines), traffic.fact_lines(range(BATCH)))

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Interfaces that go, come back and appear, and those that passer hears unasked. Speaks TAP."""
+import fcntl
 import itertools
+import os
 import socket
+import struct
 import sys
 import time
 
@@ -15,8 +18,39 @@ IS_DOWN = r"passer: warning: eth0 is down or has no carrier; .*"
 IS_GONE = r"passer: warning: eth0 is gone; .*"
 IS_BACK = r"passer: eth0 is back"
 
+IS_LOST = (r"passer: error: eth0 is back, but came and went too often: no socket is left to hear it; "
+           r"restart passer")
+FEW_SPARES = r"passer: warning: capture: the limit of open files leaves room for \d+ spare sockets .*"
+OTHER_KIND = (r"passer: warning: capture: eth0: the filter expression is asked in user space: "
+              r"the interface is of another link type than before")
+
+TUNSETIFF = 0x400454CA  # linux/if_tun.h
+TUN_IS_PLAIN = 0x1001  # IFF_TUN | IFF_NO_PI
+ETHERNET_BYTES = 14
+
+SPARES = 16  # sockets for a ring, RING_SPARES_MAX
+FEW_DESCRIPTORS = 200
+
 PROBE_SECONDS = 0.02  # between two of them
 BATCH = 200
+
+
+class Tun:
+    """A program behind a tun interface: what it writes comes in there. No link header."""
+
+    def __init__(self, namespace, name):
+        with namespace:
+            self._file = os.open("/dev/net/tun", os.O_RDWR)
+            fcntl.ioctl(self._file, TUNSETIFF, struct.pack("16sH22x", name.encode(), TUN_IS_PLAIN))
+
+    def send(self, frames):
+        """Ethernet frames, without their headers."""
+        for frame in frames:
+            os.write(self._file, frame[ETHERNET_BYTES:])
+
+    def close(self):
+        """The interface goes with it."""
+        os.close(self._file)
 
 
 def hear(sensor, sender, numbers):
@@ -98,6 +132,76 @@ def deleted_again_and_again(lab):
         net.wire(there, here)
     hear(sensor, lab.keep(net.Sender(there)), numbers)
     sensor.stop()
+
+
+def gone_and_back(here, there, sensor, count=0):
+    """The interface is deleted and made anew; waits until passer has said so, or that it is lost."""
+    here.ip("link del eth0")
+    wait_until(lambda: sensor.has_message(IS_GONE, count), "the message that it is gone")
+    net.wire(there, here)
+    wait_until(lambda: sensor.has_message(IS_BACK, count) or sensor.has_message(IS_LOST),
+               "the message that it is back")
+
+
+@case
+def out_of_sockets(lab):
+    """A ring in a group needs a socket anew each time; when none is left that is told, once"""
+    numbers = itertools.count()
+    here, there = lab.namespace(), lab.namespace()
+    for name in ("eth0", "eth1"):
+        net.wire(there, here, name)
+    other = lab.keep(net.Sender(there, "eth1"))
+    few = ("prlimit", f"--nofile={FEW_DESCRIPTORS}:{FEW_DESCRIPTORS}", "setpriv",
+           "--bounding-set=-sys_resource")
+    sensor = lab.listening(here, "-i", "eth0,eth1", "--workers", 2, before=few)
+    sensor.wait_message(FEW_SPARES)
+    while not sensor.has_message(IS_LOST):
+        check(sum("is back" in text for text in sensor.messages) < SPARES, "they do not run out")
+        gone_and_back(here, there, sensor, len(sensor.messages))
+        if not sensor.has_message(IS_LOST):  # when its rings are open they have taken sockets
+            hear(sensor, lab.keep(net.Sender(there)), numbers)
+    gone_and_back(here, there, sensor)
+    hear(sensor, other, numbers)
+    sensor.stop()
+    check_equal(sum("no socket is left" in text for text in sensor.messages), 1, "messages")
+    check_equal(sensor.unaccounted, 0, "unaccounted")
+
+
+@case
+def alone_for_ever(lab):
+    """One worker gives its socket back, and so never runs out of them"""
+    numbers = itertools.count()
+    here, there = lab.namespace(), lab.namespace()
+    net.wire(there, here)
+    sensor = lab.listening(here, "-i", "eth0", "--workers", 1)
+    for _ in range(SPARES + 2):
+        gone_and_back(here, there, sensor, len(sensor.messages))
+        hear(sensor, lab.keep(net.Sender(there)), numbers)
+    sensor.stop()
+    check_equal(sensor.unaccounted, 0, "unaccounted")
+
+
+@case
+def another_kind_with_expression(lab):
+    """An interface that comes back as another kind of link: -b is asked in user space, and works"""
+    numbers = itertools.count()
+    here, there = lab.namespace(), lab.namespace()
+    net.wire(there, here)
+    sensor = lab.listening(here, "-i", "eth0", "--workers", 2, "-b", "udp or tcp")
+    hear(sensor, lab.keep(net.Sender(there)), numbers)
+    here.ip("link del eth0")
+    sensor.wait_message(IS_GONE)
+    tun = Tun(here, "eth0")
+    here.ip("link set eth0 up")
+    sensor.wait_message(IS_BACK)
+    sensor.wait_message(OTHER_KIND)
+    hear(sensor, tun, numbers)
+    tun.close()
+    net.wire(there, here)
+    wait_until(lambda: sum("is back" in text for text in sensor.messages) == 2, "it to be back")
+    hear(sensor, lab.keep(net.Sender(there)), numbers)
+    sensor.stop()
+    check_equal(sum("asked in user space" in text for text in sensor.messages), 1, "messages")
 
 
 @case

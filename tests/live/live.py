@@ -5,6 +5,7 @@ A case is a function under @case that is given a Lab; its docstring says what it
 Fault when that does not hold. Every program here runs as `NAME.py PASSER [CASE…]` and speaks TAP.
 """
 import contextlib
+import os
 import pathlib
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from sensor import Fault, Sensor, environment
 RING = ("--ring-mib", "8")  # little memory is quickly had
 
 LINES_SHOWN = 20
+NOBODY = 65534
 
 _cases = []
 
@@ -63,6 +65,7 @@ class Lab:
         self.sensors = []
         self.folder = pathlib.Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="passer-live-")))
+        os.chown(self.folder, NOBODY, NOBODY)  # whom a sensor becomes, to open its files anew
 
     @staticmethod
     def note(text):

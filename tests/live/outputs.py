@@ -6,15 +6,17 @@ Whatever happens to them, packets are analysed, and lines that found room in mem
 """
 import ctypes
 import os
+import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 
 import traffic
 from asking import new_name, picture, total, wait_total
-from live import case, check, check_equal, check_lines, check_once, main
+from live import NOBODY, Skipped, case, check, check_equal, check_lines, check_once, main, variants
 from net import trouble
 from sensor import wait_until
 
@@ -47,6 +49,13 @@ def small_disk(lab):
     filling = folder / "filling"
     filling.write_bytes(bytes(DISK_BYTES - LEFT_BYTES))
     return folder, filling
+
+
+def make_own(*folders):
+    """Folders that the user of the sensor may write to; some are made anew."""
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
+        os.chown(folder, NOBODY, NOBODY)
 
 
 def whole_lines(path):
@@ -118,6 +127,22 @@ def reader_stopped(lab):
 
 
 @case
+def socket_stopped(lab):
+    """So does one at the other end of a socket, as a service manager gives them"""
+    reading, writing = socket.socketpair()
+    name, sender, sensor = started(lab, "--workers", 2, stdout=writing)
+    writing.close()
+    sender.send(traffic.facts(range(MANY // 2)))
+    wait_total(name, "analysed", MANY // 2)
+    check_equal(total(name, "lost_lines"), 0, "lines lost")
+    with reading, reading.makefile("rb") as stream:
+        lines = [stream.readline().decode().rstrip("\n") for _ in range(MANY // 2)]
+        sensor.stop()
+        check_equal(stream.read(), b"", "behind the lines")
+    check_lines(traffic.only_facts(lines), traffic.fact_lines(range(MANY // 2)))
+
+
+@case
 def reader_stopped_for_long(lab):
     """A fact that finds no room anywhere is not taken for printed, but stated again"""
     reading, writing = os.pipe()
@@ -176,7 +201,7 @@ def hear_without_log(lab, name, sender, sensor, restore):
 
 def with_log_in_folder(lab):
     folder = lab.folder / "sub"
-    folder.mkdir()
+    make_own(folder)
     name, sender, sensor = started(lab, "--workers", 2, "-l", folder / "log.csv")
     sender.send(traffic.facts(range(BATCH)))
     sensor.wait_lines(traffic.fact_lines(range(BATCH)))
@@ -191,6 +216,7 @@ def read_only(lab):
     folder.mkdir()
     mount("-t", "tmpfs", "none", folder)
     lab.stack.callback(subprocess.run, ["umount", "-l", folder], check=False)
+    make_own(folder)
     name, sender, sensor = started(lab, "--workers", 2, "-l", folder / "log.csv")
     sender.send(traffic.facts(range(BATCH)))
     sensor.wait_lines(traffic.fact_lines(range(BATCH)))
@@ -200,13 +226,66 @@ def read_only(lab):
     hear_without_log(lab, name, sender, sensor, (folder / "log.csv").rmdir)
 
 
+def disk_with_faults(lab):
+    """A folder of its own ext4, which gets read-only by an error; a function that makes one."""
+    folder, image = lab.folder / "disk", lab.folder / "image"
+    make_own(folder)
+    with open(image, "wb") as file:
+        file.truncate(DISK_BYTES)
+    try:
+        subprocess.run(["mkfs.ext4", "-q", "-O", "^has_journal", image], check=True,
+                       stderr=subprocess.DEVNULL)
+        mount("-o", "loop,errors=remount-ro", image, folder)
+    except (OSError, subprocess.CalledProcessError) as trouble_here:
+        raise Skipped(f"no ext4 of its own: {trouble_here}") from None
+    lab.stack.callback(subprocess.run, ["umount", "-l", folder], check=False)
+    make_own(folder)
+    device = subprocess.run(["findmnt", "-n", "-o", "SOURCE", folder], check=True, text=True,
+                            capture_output=True).stdout.strip()
+    trigger = pathlib.Path("/sys/fs/ext4") / pathlib.Path(device).name / "trigger_fs_error"
+    return folder, lambda: trigger.write_text("1")
+
+
+@variants(count=(BATCH, MANY))
+def file_system_read_only(lab, count):
+    """An error makes the file system of the log read-only: lines wait until another is in its place"""
+    folder, make_error = disk_with_faults(lab)
+    log = folder / "log.csv"
+    name, sender, sensor = started(lab, "--workers", 1, "-l", log, stdout=subprocess.DEVNULL)
+    sensor.stdout = None
+    sender.send(traffic.facts(range(BATCH)))
+    wait_until(lambda: log.exists() and len(whole_lines(log)) == BATCH, "the log")
+    stream = threading.Thread(target=sender.send, args=(traffic.facts(range(BATCH, BATCH + count)),))
+    stream.start()
+    wait_total(name, "analysed", BATCH + count // 10)
+    make_error()
+    stream.join()
+    sensor.wait_message(r"passer: error: output: the log file cannot be written: Read-only file "
+                        r"system; its lines are kept in memory")
+    wait_total(name, "analysed", BATCH + count)
+    before = whole_lines(log)
+    subprocess.run(["umount", "-l", folder], check=True)
+    mount("-t", "tmpfs", "none", folder)  # the umount at the end takes this one away
+    make_own(folder)
+    sensor.wait_message(r"passer: log file .* opened anew")
+    sensor.wait_message(r"passer: (warning: )?output: the log file is written again; .*")
+    told = sum(int(text.split(" lost ")[1].split()[0]) for text in sensor.messages
+               if "is written again; lost" in text)
+    after = picture(name)["total"]
+    check_equal((told > 0, told), (count > BATCH, after["lost_lines"]), "lines told to be lost")
+    check_equal(len(before) + len(whole_lines(log)) + told, after["lines"], "lines")
+    sensor.stop()
+    check_once([*before, *whole_lines(log)])
+    check_equal(sensor.unaccounted, 0, "unaccounted")
+
+
 @case
 def folder_removed(lab):
     """So is one whose folder was removed, when the folder is made again"""
     folder, name, sender, sensor = with_log_in_folder(lab)
     wait_until(lambda: picture(name)["uptime_seconds"] > 2.5, "the log to be known")
     shutil.rmtree(folder)
-    hear_without_log(lab, name, sender, sensor, folder.mkdir)
+    hear_without_log(lab, name, sender, sensor, lambda: make_own(folder))
 
 
 @case

@@ -66,7 +66,7 @@ static bool enter_with(enum place_access access)
 	snprintf(place, sizeof(place), "%s/in", folder);
 	landlock_allow(ruleset, place, access);
 	landlock_allow(ruleset, "/no/such/place", access);
-	return privileges_keep(0, &(struct err){.text = ""}) == 0 && landlock_enter(ruleset) == 0;
+	return privileges_drop(&(struct err){.text = ""}) == 0 && landlock_enter(ruleset) == 0;
 }
 
 static bool reads_only(void)
@@ -130,7 +130,7 @@ static bool confine_worker(int log_fd)
 	const struct calls_outputs outputs = {
 		.stdout_fd = -1, .log_fd = log_fd, .next_log_fd = -1, .control_fd = -1};
 
-	return privileges_keep(0, &(struct err){.text = ""}) == 0 &&
+	return privileges_drop(&(struct err){.text = ""}) == 0 &&
 	       calls_confine(ROLE_WORKER, "test", &outputs, &(struct err){.text = ""}) == 0;
 }
 

@@ -143,6 +143,20 @@ static void duplicates_come_at_once(void **state)
 	expect(1, 0, 2, 0);
 }
 
+/* So many at once that cells are taken from one another; seconds later nobody looks for them. */
+static void forgotten_segments_are_counted(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 4 * HEALTH_RECENT; i++) {
+		hear(0, CLIENT, TCP_SYN, i, 0, 1000);
+	}
+	assert_in_range(sensor->counters[0].displaced, 3 * HEALTH_RECENT, 4 * HEALTH_RECENT);
+	for (uint32_t i = 0; i < HEALTH_RECENT; i++) {
+		hear(1, CLIENT, TCP_SYN, i, 0, 5000 + 4000 * (uint64_t)i);
+	}
+	assert_in_range(sensor->counters[1].displaced, 0, 10);
+}
+
 static void another_worker_heard_the_question(void **state)
 {
 	(void)state;
@@ -234,6 +248,7 @@ int main(void)
 		TEST(a_whole_connection_is_heard_both_ways),
 		TEST(one_direction_shows),
 		TEST(duplicates_come_at_once),
+		TEST(forgotten_segments_are_counted),
 		TEST(another_worker_heard_the_question),
 		TEST(lengths_are_counted),
 		TEST(advice_names_the_cure),

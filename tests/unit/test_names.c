@@ -110,12 +110,12 @@ static void oldest_name_makes_room(void **state)
 
 		names_add(names, name, &a, name);
 	}
-	assert_int_equal(names_evicted(names), 0);
+	assert_int_equal(names_counters(names).evicted, 0);
 	const struct addr again = addr(1, 2), newcomer = addr(9, 1);
 
 	names_add(names, 1, &again, 10); /* 1 was used, so 2 is the oldest */
 	names_add(names, 9, &newcomer, 11);
-	assert_int_equal(names_evicted(names), 1);
+	assert_int_equal(names_counters(names).evicted, 1);
 	assert_int_equal(names_find(names, 2, found), 0);
 	check_has_range(names, 1, 1, 2);
 	check_has_range(names, 3, 1, 1);
@@ -126,7 +126,7 @@ static void oldest_name_makes_room(void **state)
 	const struct addr back = addr(2, 5);
 
 	names_add(names, 2, &back, 12);
-	assert_int_equal(names_evicted(names), 2);
+	assert_int_equal(names_counters(names).evicted, 2);
 	check_has_range(names, 2, 5, 5);
 	assert_int_equal(names_find(names, 3, found), 0);
 	names_free(names);
@@ -153,7 +153,7 @@ static void names_are_told_apart(void **state)
 		assert_true(count == 0 || addr_equal(&found[0], &a));
 		present += count;
 	}
-	assert_int_equal(present + names_evicted(names), 200);
+	assert_int_equal(present + names_counters(names).evicted, 200);
 	assert_true(present > 150);
 	names_free(names);
 }
@@ -213,7 +213,7 @@ static void readers_see_whole_names(void **state)
 	(void)state;
 	write_names(names); /* so that the readers find something from the start */
 	processes_run(read_or_write, names);
-	assert_true(names_evicted(names) > 100);
+	assert_true(names_counters(names).evicted > 100);
 	names_free(names);
 }
 
@@ -249,10 +249,38 @@ static void bucket_of_a_dead_writer_is_of_use_again(void **state)
 	(void)state;
 	kill_a_writer_inside(names);
 	names_add(names, 1, &a, 0); /* gives up */
+	assert_int_equal(names_counters(names).refused, 1);
 	assert_false(names_mend(names));
 	names_add(names, 1, &a, 0);
 	check_has_range(names, 1, 1, 1);
 	assert_false(names_mend(names));
+	names_free(names);
+}
+
+/* Names in use, those that made room, and addresses that did. */
+static void all_is_counted(void **state)
+{
+	struct names *names = names_of(1);
+	struct names_counters c;
+
+	(void)state;
+	for (uint16_t n = 0; n < NAME_ADDRS_MAX + 3; n++) {
+		const struct addr a = addr(1, n);
+
+		names_add(names, 1, &a, 0);
+		names_add(names, 1, &a, 0);
+	}
+	for (uint8_t name = 2; name < BUCKET_NAMES + 3; name++) {
+		const struct addr a = addr(name, 1);
+
+		names_add(names, name, &a, name);
+	}
+	c = names_counters(names);
+	assert_int_equal(c.capacity, BUCKET_NAMES);
+	assert_int_equal(c.entries, BUCKET_NAMES);
+	assert_int_equal(c.evicted, 2);
+	assert_int_equal(c.displaced, 3);
+	assert_int_equal(c.refused, 0);
 	names_free(names);
 }
 
@@ -266,6 +294,7 @@ int main(void)
 		cmocka_unit_test(names_are_told_apart),
 		cmocka_unit_test(readers_see_whole_names),
 		cmocka_unit_test(bucket_of_a_dead_writer_is_of_use_again),
+		cmocka_unit_test(all_is_counted),
 	};
 
 	return cmocka_run_group_tests_name("names", tests, NULL, NULL);

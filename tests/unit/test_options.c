@@ -105,6 +105,7 @@ static void describe(const struct options *o, struct text *t)
 	add_flag(t, " verbose", o->is_verbose);
 	add_number(t, " workers=", o->workers, 0);
 	add_cpus(t, &o->cpus);
+	add_number(t, " memory=", o->memory_bytes, 0);
 	add_number(t, " ring=", o->ring_bytes, RING_DEFAULT_BYTES);
 	add_number(t, " block=", o->block_bytes, RING_DEFAULT_BLOCK_BYTES);
 	add_number(t, " retire=", o->retire_ms, RING_DEFAULT_RETIRE_MS);
@@ -253,6 +254,10 @@ static const struct word_row {
          "error: --workers -18446744073709551614: a number from 1 to 64 is wanted"},
 	{"--workers 18446744073709551617",
          "error: --workers 18446744073709551617: a number from 1 to 64 is wanted"},
+	{"--memory 64", " memory=67108864"},
+	{"--memory 1048576", " memory=1099511627776"},
+	{"--memory 0", "error: --memory 0: a number from 1 to 1048576 is wanted"},
+	{"--memory 64M", "error: --memory 64M: a number from 1 to 1048576 is wanted"},
 	{"--ring-mib 4", " ring=4194304"},
 	{"--ring-mib 65536", " ring=68719476736"},
 	{"--ring-mib 0", "error: --ring-mib 0: a number from 1 to 65536 is wanted"},

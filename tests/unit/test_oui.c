@@ -184,6 +184,47 @@ static void long_name_in_quotes_is_cut(void **state)
 	oui_free(oui);
 }
 
+/* More blocks than the first table has room for, in a file of many reads. */
+static void many_blocks_are_found(void **state)
+{
+	enum { BLOCKS = 150000, LINE = 14 };
+	char *text = malloc(BLOCKS * LINE + 1);
+
+	(void)state;
+	assert_non_null(text);
+	for (unsigned i = 0; i < BLOCKS; i++) {
+		snprintf(text + (size_t)i * LINE, LINE + 1, "%06X Name%02u\n", i + 1, i % 100);
+	}
+	struct oui *oui = load((const char *[]){text, "000001 Other\n", NULL});
+
+	assert_int_equal(oui_count(oui), BLOCKS);
+	for (unsigned i = 0; i < BLOCKS; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "Name%02u", i % 100);
+		assert_string_equal(name_of(oui, (uint64_t)(i + 1) << 24), name);
+	}
+	assert_string_equal(name_of(oui, (uint64_t)(BLOCKS + 1) << 24), "");
+	assert_ptr_equal(name_of(oui, UINT64_C(1) << 24), name_of(oui, UINT64_C(101) << 24));
+	oui_free(oui);
+	free(text);
+}
+
+/* What is no text ends its own file, not the others. */
+static void endless_line_is_refused(void **state)
+{
+	static char text[(128 << 10) + 1];
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	memcpy(text, "000A27 Apple\n", 13);
+	struct oui *oui = load((const char *[]){text, "080030 Cern\n", NULL});
+
+	assert_int_equal(oui_count(oui), 2);
+	assert_string_equal(name_of(oui, 0x080030000000), "Cern");
+	oui_free(oui);
+}
+
 static void absent_files_are_skipped(void **state)
 {
 	struct files f;
@@ -221,6 +262,8 @@ int main(void)
 		cmocka_unit_test(first_file_and_first_line_win),
 		cmocka_unit_test(equal_names_are_kept_once),
 		cmocka_unit_test(long_name_in_quotes_is_cut),
+		cmocka_unit_test(many_blocks_are_found),
+		cmocka_unit_test(endless_line_is_refused),
 		cmocka_unit_test(absent_files_are_skipped),
 		cmocka_unit_test(no_file_is_an_error),
 	};

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -555,17 +556,15 @@ static void full_spill_loses_the_newest_lines(void **state)
 	free(f);
 }
 
-/* A reader that stands still stops nobody, and gets all when it goes on; the log is not held up. */
-static void slow_reader_is_not_waited_for(void **state)
+/* What is read is what is in the log, though the reader begins when nothing more goes in. */
+static void read_late(const int ends[2])
 {
 	struct fixture *f;
 	size_t bytes = 0, len;
+	int log = memory_file();
 	char part[4096];
-	int log = memory_file(), ends[2];
 	ssize_t n = 1;
 
-	(void)state;
-	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
 	f = fixture_new(ends[1], log);
 	for (unsigned i = 0; i < MANY_LINES; i++) {
 		write_numbered(f, 1, i);
@@ -573,18 +572,73 @@ static void slow_reader_is_not_waited_for(void **state)
 	assert_int_equal(csv_flush(&f->csv), -EAGAIN);
 	assert_true(csv_is_waiting(&f->csv));
 	assert_int_equal(f->counters.lost_writes, 0);
-	free(content_of(log, &len));
+	char *content = content_of(log, &len);
+
 	while (csv_is_waiting(&f->csv) || n > 0) {
 		(void)csv_flush(&f->csv);
 		n = read(ends[0], part, sizeof(part));
+		assert_true(n <= 0 || bytes + (size_t)n <= len);
+		assert_memory_equal(content + bytes, part, n > 0 ? (size_t)n : 0);
 		bytes += n > 0 ? (size_t)n : 0;
 	}
 	assert_int_equal(bytes, len);
 	assert_int_equal(f->counters.lost_lines, 0);
+	free(content);
 	close(ends[0]);
 	close(ends[1]);
 	close(log);
 	free(f);
+}
+
+/* A reader that stands still stops nobody, and gets all when it goes on; the log is not held up. */
+static void slow_reader_is_not_waited_for(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+	read_late(ends);
+}
+
+/* Nor is one behind a socket, though whoever gave us that did not say that it shall not block. */
+static void slow_socket_is_not_waited_for(void **state)
+{
+	static const int send_buffers[] = {0 /* as it is */, 1 /* the least: lines are cut */};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(send_buffers); i++) {
+		int ends[2], bytes = send_buffers[i];
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+		assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+		if (bytes > 0) {
+			assert_int_equal(
+				setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)),
+				0);
+		}
+		read_late(ends);
+	}
+}
+
+/* One that goes away is no fault of the output, whether or not it left something unread. */
+static void closed_socket_is_given_up(void **state)
+{
+	(void)state;
+	for (int unread = 0; unread < 2; unread++) {
+		struct fixture *f;
+		int ends[2];
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+		f = fixture_new(ends[1], -1);
+		write_numbered(f, 1, 0);
+		assert_int_equal(unread > 0 ? csv_flush(&f->csv) : 0, 0);
+		close(ends[0]);
+		write_numbered(f, 1, 1);
+		assert_int_equal(csv_flush(&f->csv), -EPIPE);
+		assert_int_equal(f->csv.stdout_fd, -1);
+		close(ends[1]);
+		free(f);
+	}
 }
 
 /* A file that was removed takes nothing any more: it would be gone with it. */
@@ -1007,6 +1061,8 @@ int main(void)
 		cmocka_unit_test(torn_line_of_others_is_ended),
 		cmocka_unit_test(full_spill_loses_the_newest_lines),
 		cmocka_unit_test(slow_reader_is_not_waited_for),
+		cmocka_unit_test(slow_socket_is_not_waited_for),
+		cmocka_unit_test(closed_socket_is_given_up),
 		cmocka_unit_test(removed_file_is_not_written),
 		cmocka_unit_test(no_line_comes_twice_after_a_death),
 		cmocka_unit_test(writers_share_a_file),

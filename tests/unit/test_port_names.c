@@ -102,12 +102,35 @@ static void earlier_file_keeps_its_ports(void **state)
 	port_names_free(NULL);
 }
 
+static void neighbours_are_one_range(void **state)
+{
+	static const char text[] = "ports\tname\n0\ta\n7-8, 10\tb\n9\tc\n65535\td\n";
+	static const struct port_range expected[] = {{0, 0}, {7, 10}, {65535, 65535}};
+	struct port_names *p = port_names_new();
+	struct rows_report report = {.tell = NULL};
+	struct port_range range;
+	unsigned from = 0;
+
+	(void)state;
+	assert_false(port_names_next(p, 0, &range));
+	assert_int_equal(port_names_load(p, "u", span_str(text), &report), 0);
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		assert_true(port_names_next(p, from, &range));
+		assert_int_equal(range.first, expected[i].first);
+		assert_int_equal(range.last, expected[i].last);
+		from = range.last + 1u;
+	}
+	assert_false(port_names_next(p, from, &range));
+	port_names_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(policy_table),
 		cmocka_unit_test(bad_rows),
 		cmocka_unit_test(earlier_file_keeps_its_ports),
+		cmocka_unit_test(neighbours_are_one_range),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

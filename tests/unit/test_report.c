@@ -63,7 +63,7 @@ static struct report *fill(bool is_final)
 		.interface_count = 1,
 		.worker_count = 1,
 		.interfaces = {{.name = "eth0", .stats = {.rx_packets = 130}}},
-		.tables = {{"facts", 1, 2, 3}},
+		.tables = {{.name = "facts", .entries = 1, .capacity = 2, .evicted = 3}},
 		.table_count = 1,
 	};
 	ring->counts.classes[FRAME_CLASS_ARP] = (struct class_counter){.kept = 60};

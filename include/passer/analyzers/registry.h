@@ -17,6 +17,9 @@ const struct analyzer_row *analyzer_rows(size_t *out_count);
 /* Which analyzers want a packet; made once before the fork, in shared memory. */
 struct dispatch;
 
+/* The memory that it takes. */
+size_t dispatch_bytes(void);
+
 /* NULL with errno when memory runs out. */
 struct dispatch *dispatch_new(void);
 void dispatch_free(struct dispatch *dispatch);

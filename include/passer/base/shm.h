@@ -7,6 +7,9 @@
 
 #include <stddef.h>
 
+/* What a mapping of so many bytes can grow to. */
+size_t shm_whole_pages(size_t bytes);
+
 /* Page-aligned; NULL with errno on failure. */
 void *shm_new(size_t bytes);
 

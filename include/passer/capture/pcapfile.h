@@ -24,6 +24,9 @@
  */
 int pcapfile_open(const char *path, struct source **out_source, struct err *err);
 
+/* The same for a file that is open already; fd is closed with the source, or when this fails. */
+int pcapfile_open_fd(const char *name, int fd, struct source **out_source, struct err *err);
+
 /* How far reading is, for a progress line; in bytes of the file as it lies on disk. */
 struct pcapfile_progress {
 	uint64_t read_bytes;

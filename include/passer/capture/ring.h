@@ -43,6 +43,8 @@ struct ring_selection {
 	unsigned tcp_budget, udp_budget; /* units of a direction, 0 … BUDGET_ALL */
 };
 
+struct ring_stock;
+
 struct ring_config {
 	unsigned ifindex;   /* 0: all interfaces, present and future */
 	const char *name;   /* for messages: interface name, or "all interfaces" */
@@ -51,9 +53,10 @@ struct ring_config {
 	unsigned retire_ms; /* a block that is not full is handed over after this time */
 	struct ring_selection selection;
 	const char *expression; /* of pcap-filter(7), asked by the kernel before all else; NULL */
-	/* Borrowed while opening: the first ring of the sensor, whose table of flows is shared;
+	/* Borrowed while opening: a stock of the sensor, whose filter's table of flows is shared;
 	 * NULL: has one of its own. */
-	const struct ring *sibling;
+	const struct ring_stock *sibling;
+	struct ring_stock *stock; /* borrowed, see below; NULL: has one of its own */
 	enum fanout_mode fanout;
 	int fanout_id;                  /* group to join, or -1: let the kernel choose a new one */
 	bool is_alone;                  /* true: one worker, no fanout group */
@@ -67,17 +70,65 @@ struct ring_counters {
 	uint64_t freezes; /* times that the ring became full */
 };
 
+/* ---- What takes capabilities ---- */
+
+/*
+ * Sockets, and the eBPF programs with their maps, are had with capabilities only: socket() of
+ * AF_PACKET takes CAP_NET_RAW, BPF_PROG_LOAD and BPF_MAP_CREATE take CAP_BPF. Whoever has them
+ * needs none for all the rest: bind() to another interface, PACKET_RX_RING, PACKET_ADD_MEMBERSHIP,
+ * PACKET_FANOUT and PACKET_FANOUT_DATA, SO_ATTACH_BPF, and from Linux 5.19 on to read and write
+ * maps, whatever kernel.unprivileged_bpf_disabled says (seen with Linux 6.18).
+ *
+ * So a stock is made before capabilities are given up, and outlives the rings that are made of it,
+ * one at a time: each takes a socket from it, and hands the filter on with its counters. A socket
+ * cannot leave its fanout group (bind(): EINVAL), so every ring in a group uses up one; one that is
+ * alone gives it back.
+ */
+
+/* Sockets of a stock, beside that of the ring: some 3 KiB each, and 10 ms when it is closed. */
+#define RING_SPARES_MAX 16
+
+/*
+ * Makes the stock of the rings that will be opened with this config; its filter has the selection
+ * of the first one, and one socket is there. 0, or a negative errno with err set.
+ */
+int ring_stock_open(const struct ring_config *config, struct ring_stock **out_stock,
+                    struct err *err);
+
+/* Accepts NULL. When the ring is closed. */
+void ring_stock_close(struct ring_stock *stock);
+
+/*
+ * Adds a socket. 0, -ENOBUFS when it has RING_SPARES_MAX, -EMFILE when the new descriptor would be
+ * greater than fd_max, or another negative errno.
+ */
+int ring_stock_add_socket(struct ring_stock *stock, int fd_max);
+unsigned ring_stock_sockets(const struct ring_stock *stock);
+
+/* What the filter has counted for all its rings, the sum of all CPUs. 0 or a negative errno. */
+int ring_stock_read_filter(const struct ring_stock *stock, struct filter_counters *out_counters);
+
+/* ---- The ring ---- */
+
 struct ring;
 
 /*
  * Opens a ring that hears nothing before its filter is in place: deaf socket, version, ring,
  * reject-all filter, bind, promiscuous membership, fanout group, then the eBPF filter is swapped
- * in. Returns 0, or a negative errno with err set (names the missing privilege or kernel feature).
+ * in. Returns 0, or a negative errno with err set (names the missing privilege or kernel feature);
+ * -ENOBUFS when no socket is left in its stock. On an interface of another link type than when the
+ * stock was made the expression is asked in user space.
  */
 int ring_open(const struct ring_config *config, struct ring **out_ring, struct err *err);
 
-/* Accepts NULL and a half-built ring. */
+/*
+ * Accepts NULL and a half-built ring. Its socket goes back into the stock where that can be: then
+ * the processes that walk it must have ended.
+ */
 void ring_close(struct ring *ring);
+
+/* The stock that it is made of: its own, borrowed, or that of its config. */
+const struct ring_stock *ring_stock_of(const struct ring *ring);
 
 /*
  * The ring as a source; borrowed, closed with the ring. Its read() hands over one block. The place
@@ -110,7 +161,7 @@ int ring_read_counters(struct ring *ring, struct ring_counters *counters);
 /* Changes what passes, from the next frame on. 0 or a negative errno. */
 int ring_set_selection(struct ring *ring, const struct ring_selection *selection);
 
-/* What the filter of this ring has counted, the sum of all CPUs. 0 or a negative errno. */
+/* What its stock's filter has counted, as ring_stock_read_filter(). */
 int ring_read_filter(const struct ring *ring, struct filter_counters *out_counters);
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Databases are read whole, once, at start: this is that one read. */
+/* Databases are read once, at start: whole, or line by line where lines are not kept. */
 #pragma once
 
 #include <passer/base/err.h>
@@ -13,3 +13,15 @@
  * 0, or a negative errno with err set: -ENOENT when there is no such file, -EFBIG above the limit.
  */
 int file_read(const char *path, uint8_t **out_bytes, size_t *out_len, struct err *err);
+
+#define FILE_LINE_MAX ((size_t)64 << 10)
+
+/* Gets a line without its end, borrowed for the call: 0, or a negative errno that ends the read. */
+typedef int file_line_fn(void *user, struct span line);
+
+/*
+ * Gives every line of a file to take(), in memory of FILE_LINE_MAX bytes whatever the size of the
+ * file. 0, or a negative errno with err set, and the lines before it have been taken: take()'s,
+ * that of the system, or -EFBIG for a line without end.
+ */
+int file_each_line(const char *path, file_line_fn *take, void *user, struct err *err);

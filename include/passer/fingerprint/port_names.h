@@ -34,3 +34,6 @@ int port_names_load(struct port_names *p, const char *file, struct span text,
 
 /* Borrowed until the next load; NULL when the table does not know the port. One memory access. */
 const struct port_name *port_names_find(const struct port_names *p, uint16_t port);
+
+/* The first ports at or behind `from` that the table knows, neighbours joined. False: none. */
+bool port_names_next(const struct port_names *p, unsigned from, struct port_range *out_range);

@@ -55,6 +55,9 @@ struct service_probes_counts service_probes_counts(const struct service_probes *
 /* What one process needs to ask: scratch memory, so that asking allocates nothing. */
 struct service_matcher;
 
+/* How much, beside a word for each pattern. */
+size_t service_matcher_bytes(void);
+
 /* NULL when memory ran out. The probes are borrowed. */
 struct service_matcher *service_matcher_new(struct service_probes *probes);
 /* Accepts NULL. */

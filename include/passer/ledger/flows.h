@@ -15,6 +15,8 @@ struct flows *flows_new(size_t capacity, const struct hash_key *key);
 /* Accepts NULL. */
 void flows_free(struct flows *flows);
 
+struct table_counters flows_counters(const struct flows *flows);
+
 /* A SYN from src: the connection starts anew. */
 void flow_open(struct flows *flows, const struct endpoint *src, const struct endpoint *dst,
                uint64_t time_ns);

@@ -11,6 +11,7 @@
 
 #include <passer/base/addr.h>
 #include <passer/base/hash.h>
+#include <passer/ledger/sizes.h>
 #include <passer/ledger/table.h>
 
 struct names;
@@ -36,8 +37,9 @@ struct ledger {
 	struct suspects *suspects; /* suspects.h */
 };
 
-/* Allocates all tables. 0 or -ENOMEM; nothing to free on failure. */
+/* Allocates all tables, of the default sizes or of these. 0 or -ENOMEM; nothing to free then. */
 int ledger_init(struct ledger *ledger);
+int ledger_init_sized(struct ledger *ledger, const struct ledger_sizes *sizes);
 void ledger_fini(struct ledger *ledger);
 
 /*

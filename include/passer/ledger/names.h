@@ -16,6 +16,9 @@
 
 struct names;
 
+/* What names_new() takes at most. */
+size_t names_bytes(size_t capacity);
+
 /* Room for at least `capacity` names in shared memory. NULL with errno on failure. */
 struct names *names_new(size_t capacity);
 /* Accepts NULL. */
@@ -33,5 +36,11 @@ unsigned names_find(struct names *names, uint64_t name, struct addr out_addrs[NA
  */
 bool names_mend(struct names *names);
 
-/* Names that made room for others. */
-uint64_t names_evicted(const struct names *names);
+struct names_counters {
+	uint64_t entries, capacity;
+	uint64_t evicted;   /* names that made room for others */
+	uint64_t displaced; /* addresses that made room for newer ones of their name */
+	uint64_t refused; /* addresses that were not noted, since another writer stood in the way */
+};
+
+struct names_counters names_counters(const struct names *names);

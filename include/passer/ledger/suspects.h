@@ -25,9 +25,13 @@ struct suspect {
 };
 
 struct suspects_counters {
-	uint64_t taken;   /* entries in use, of this run and earlier ones */
+	uint64_t taken; /* entries in use, of this run and earlier ones */
+	uint64_t capacity;
 	uint64_t refused; /* notes of hosts for which there was no room */
 };
+
+/* What suspects_new() takes at most. */
+size_t suspects_bytes(size_t capacity);
 
 /* NULL with errno on failure. */
 struct suspects *suspects_new(size_t capacity, const struct hash_key *key);

@@ -41,7 +41,7 @@ struct csv {
 /*
  * Standard output as a descriptor on which a slow reader stops nobody: pipes and terminals are
  * opened a second time, since others who have them may not expect that they do not block. Else
- * standard output itself.
+ * standard output itself: a file, or a socket, to which each write says that it does not wait.
  */
 int csv_open_stdout(void);
 

@@ -28,6 +28,9 @@ struct pcapdump_counters {
 	uint64_t lost; /* left out since writes failed for too long, or given up at the end */
 };
 
+/* The memory that a dump takes at most. */
+size_t pcapdump_bytes(unsigned writers);
+
 /*
  * Makes the file, or goes on behind what it holds; a record that is torn at its end is cut off, and
  * a line says so. It is locked against other writers. To be called before the fork. 0, or a
@@ -44,6 +47,12 @@ void pcapdump_write(struct pcapdump *dump, unsigned writer, const struct frame *
  * and less often; meanwhile the frames wait in the buffer, and those that find it full are lost.
  */
 void pcapdump_flush(struct pcapdump *dump, unsigned writer);
+
+/*
+ * Behind the death of the process that was this writer, before the next pcapdump_flush() for it:
+ * takes up the place in the file that it had got and not yet noted, else a hole would stay there.
+ */
+void pcapdump_mend(struct pcapdump *dump, unsigned writer);
 
 /*
  * When nobody writes any more: tries all once more, and cuts the file off before the first place

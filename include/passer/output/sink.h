@@ -9,10 +9,13 @@
  * each write is known: a torn line is cut off again, and after the death of a process mid-write the
  * file itself says what arrived. To pipes, terminals and sockets, whole lines go in pieces that a
  * pipe takes at once (PIPE_BUF), and a line may come twice when the process dies right behind a
- * write.
+ * write. So does a stream socket of the local host (it sends so little as one buffer); one of
+ * another kind that is nearly full may take a part of a line, whose rest follows when there is
+ * room.
  *
  * All of struct sink lies in shared memory, so that a successor goes on with what was kept. It has
- * one writer at a time.
+ * one writer at a time; that of a worker which was taken over may hold anything, and still nothing
+ * but these bytes is read or written. Questions in it are numbers, since any number may be there.
  */
 #pragma once
 
@@ -33,10 +36,10 @@ struct sink {
 	uint32_t done;        /* bytes of the lines at hand that were written or kept */
 	uint32_t used, taken; /* bytes kept in the spill, and of these written */
 	uint64_t place;       /* where in the file the bytes of is_writing go */
-	bool is_writing;      /* to a file, and not counted in yet */
-	bool is_named;        /* the file had a name when it was written last */
-	bool is_torn;         /* a stream broke off within a line that was lost */
-	bool is_told;         /* that it fails */
+	uint8_t is_writing;   /* to a file, and not counted in yet */
+	uint8_t is_named;     /* the file had a name when it was written last */
+	uint8_t is_torn;      /* a stream broke off within a line that was lost */
+	uint8_t is_told;      /* that it fails */
 	int code;             /* negative errno of the last try */
 	uint64_t retry_ns;    /* monotonic time before which it is not tried again; 0: works */
 	uint64_t wait_ns;     /* the last delay */
@@ -49,6 +52,7 @@ struct sink_target {
 	int fd;
 	const char *name; /* for messages */
 	bool is_patient;  /* waits for a slow reader rather than keep anything: capture files */
+	bool is_socket;   /* found out by the sink */
 };
 
 /* What happened, to be added to counters. */
