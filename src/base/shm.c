@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <passer/base/shm.h>
 
+#include <linux/mman.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#define HUGE_PAGE_BYTES ((size_t)2 << 20)
 
 size_t shm_whole_pages(size_t bytes)
 {
@@ -11,11 +15,37 @@ size_t shm_whole_pages(size_t bytes)
 	return (bytes + page - 1) / page * page;
 }
 
+/* A place where huge pages fit: what is reserved is given back but for the middle. */
+static void *aligned_place(size_t bytes)
+{
+	char *room =
+		mmap(NULL, bytes + HUGE_PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (room == MAP_FAILED) {
+		return NULL;
+	}
+	size_t before = -(uintptr_t)room % HUGE_PAGE_BYTES;
+
+	munmap(room, bytes + HUGE_PAGE_BYTES);
+	return room + before;
+}
+
 void *shm_new(size_t bytes)
 {
-	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *place = bytes >= HUGE_PAGE_BYTES ? aligned_place(bytes) : NULL;
+	void *memory =
+		mmap(place, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	return memory != MAP_FAILED ? memory : NULL;
+}
+
+void shm_prefault(void *memory, size_t bytes)
+{
+	size_t whole = shm_whole_pages(bytes);
+
+	if (madvise(memory, whole, MADV_POPULATE_WRITE) == 0) {
+		(void)madvise(memory, whole, MADV_COLLAPSE);
+	}
 }
 
 void shm_free(void *memory, size_t bytes)

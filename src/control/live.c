@@ -191,6 +191,16 @@ static int reopen_interfaces(struct supervisor *s, struct err *err)
 }
 
 /* All that takes capabilities. */
+/* All that packets would have to wait for. */
+static void prepare(struct supervisor *s)
+{
+	databases_prepare(&s->db);
+	ledger_prefault(&s->ledger);
+	for (unsigned i = 0; i < s->worker_count; i++) {
+		flows_prefault(s->slots[i].flows);
+	}
+}
+
 static int open_live(struct supervisor *s, struct err *err)
 {
 	struct itimerspec every_second = {{.tv_sec = 1}, {.tv_sec = 1}};
@@ -207,7 +217,7 @@ static int open_live(struct supervisor *s, struct err *err)
 		return err_set(err, -errno, "epoll: %s", strerror(errno));
 	}
 	s->common.mtu_bytes = interfaces_longest_frame(&s->interfaces);
-	databases_prepare(&s->db);
+	prepare(s);
 	ret = crew_open_rings(s, err);
 	if (ret == 0) {
 		interfaces_lay_in(&s->interfaces);

@@ -62,6 +62,11 @@ struct table_counters flows_counters(const struct flows *flows)
 	return table_counters(flows->table);
 }
 
+void flows_prefault(struct flows *flows)
+{
+	table_prefault(flows->table);
+}
+
 /* Any order of endpoints will do. */
 static bool is_low(const struct endpoint *a, const struct endpoint *b)
 {

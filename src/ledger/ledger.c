@@ -35,6 +35,12 @@ int ledger_init(struct ledger *ledger)
 	return ledger_init_sized(ledger, &sizes);
 }
 
+void ledger_prefault(struct ledger *ledger)
+{
+	table_prefault(ledger->facts);
+	table_prefault(ledger->services);
+}
+
 void ledger_fini(struct ledger *ledger)
 {
 	table_free(ledger->facts);

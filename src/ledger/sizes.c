@@ -3,10 +3,7 @@
 #include <passer/ledger/names.h>
 #include <passer/ledger/sizes.h>
 #include <passer/ledger/suspects.h>
-
-/* As table.h has it: a bucket of eight entries is two cache lines. Then the head of the table. */
-#define TABLE_ENTRY_BYTES 16
-#define TABLE_HEAD_BYTES  64
+#include <passer/ledger/table.h>
 
 #define CAPACITY_MAX (UINT64_C(1) << 30) /* of any table */
 
@@ -65,7 +62,7 @@ uint64_t ledger_table_bytes(enum ledger_table table, size_t capacity)
 	case LEDGER_SUSPECTS:
 		return shm_whole_pages(suspects_bytes(capacity));
 	default:
-		return shm_whole_pages(TABLE_HEAD_BYTES + capacity * TABLE_ENTRY_BYTES);
+		return shm_whole_pages(table_bytes(capacity));
 	}
 }
 

@@ -31,19 +31,28 @@ struct table {
 	struct bucket buckets[] __attribute__((aligned(64)));
 };
 
-struct table *table_new(size_t capacity)
+static size_t buckets_for(size_t capacity)
 {
 	size_t buckets = 1;
 
 	while (buckets * BUCKET_ENTRIES < capacity) {
 		buckets *= 2;
 	}
-	size_t bytes = sizeof(struct table) + buckets * sizeof(struct bucket);
-	struct table *t = shm_new(bytes);
+	return buckets;
+}
+
+size_t table_bytes(size_t capacity)
+{
+	return sizeof(struct table) + buckets_for(capacity) * sizeof(struct bucket);
+}
+
+struct table *table_new(size_t capacity)
+{
+	struct table *t = shm_new(table_bytes(capacity));
 
 	if (t != NULL) {
-		t->bytes = bytes;
-		t->mask = buckets - 1;
+		t->bytes = table_bytes(capacity);
+		t->mask = buckets_for(capacity) - 1;
 	}
 	return t;
 }
@@ -53,6 +62,11 @@ void table_free(struct table *table)
 	if (table != NULL) {
 		shm_free(table, table->bytes);
 	}
+}
+
+void table_prefault(struct table *table)
+{
+	shm_prefault(table, table->bytes);
 }
 
 static struct bucket *bucket_of(struct table *t, uint64_t key)

@@ -17,7 +17,7 @@ from collections import Counter
 import net
 from sensor import Fault, Sensor, environment
 
-RING = ("--ring-mib", "8")  # little memory is quickly had
+LITTLE = ("--ring-mib", "8", "--memory", "64")  # memory that is quickly had
 
 LINES_SHOWN = 20
 NOBODY = 65534
@@ -88,7 +88,7 @@ class Lab:
 
     def sensor(self, namespace, *options, before=(), **how):
         """Starts passer, with a small ring unless options say more; `before` it stand others."""
-        command = [*before, self.passer, *RING, *map(str, options)]
+        command = [*before, self.passer, *LITTLE, *map(str, options)]
         sensor = self.keep(Sensor(command, namespace, home=self.folder, **how))
         self.sensors.append(sensor)
         return sensor

@@ -15,6 +15,9 @@ struct flows *flows_new(size_t capacity, const struct hash_key *key);
 /* Accepts NULL. */
 void flows_free(struct flows *flows);
 
+/* As ledger_prefault(). */
+void flows_prefault(struct flows *flows);
+
 struct table_counters flows_counters(const struct flows *flows);
 
 /* A SYN from src: the connection starts anew. */

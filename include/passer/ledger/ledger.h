@@ -42,6 +42,9 @@ int ledger_init(struct ledger *ledger);
 int ledger_init_sized(struct ledger *ledger, const struct ledger_sizes *sizes);
 void ledger_fini(struct ledger *ledger);
 
+/* table_prefault() of the two tables that nearly every packet asks. */
+void ledger_prefault(struct ledger *ledger);
+
 /*
  * The key of (kind, endpoint) or (kind, two endpoints) in a table; kind, which is below 64, keeps
  * uses apart.

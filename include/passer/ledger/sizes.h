@@ -44,7 +44,7 @@ uint64_t ledger_sizes_least(unsigned workers);
 
 /*
  * The largest tables that all together take no more than so many bytes, in the proportions of the
- * default: of two of them, one may be twice as large as it should be beside the other. False when
- * that is less than ledger_sizes_least().
+ * default: of two of them, one may be twice as large as it should be beside the other, and those
+ * that have their fewest entries larger still. False when that is less than ledger_sizes_least().
  */
 bool ledger_sizes_fit(uint64_t bytes, unsigned workers, struct ledger_sizes *out_sizes);

@@ -28,11 +28,17 @@ struct table_counters {
 	uint64_t capacity;
 };
 
+/* What table_new() takes at most. */
+size_t table_bytes(size_t capacity);
+
 /* Room for at least `capacity` entries in shared memory. NULL with errno on failure. */
 struct table *table_new(size_t capacity);
 
 /* Accepts NULL. */
 void table_free(struct table *table);
+
+/* Before the first packet: all of its memory is to be had at once; see shm_prefault(). */
+void table_prefault(struct table *table);
 
 /* Tells the CPU that a key will be asked for soon, so that waiting for several keys is one wait. */
 void table_prefetch(struct table *table, uint64_t key);
