@@ -2,6 +2,8 @@
 #include <passer/base/shm.h>
 #include <passer/ledger/names.h>
 
+#include <stdlib.h>
+
 #define BUCKET_NAMES   4
 #define MENDED_AT_ONCE 64
 #define PATIENCE       10000 /* turns, some tens of microseconds: many times what a writer needs */
@@ -24,13 +26,18 @@ struct suspect {
 	uint32_t sequence;
 };
 
-struct names {
-	size_t bytes;
-	uint64_t mask;
+struct shared {
 	uint64_t entries, evicted, displaced, refused;
+	struct bucket buckets[];
+};
+
+/* Of each process its own: one that was taken over cannot lead the others astray. */
+struct names {
+	uint64_t mask;
+	struct shared *shared;
+	size_t capacity;                         /* asked for */
 	struct suspect suspects[MENDED_AT_ONCE]; /* of names_mend() alone */
 	unsigned suspect_count;
-	struct bucket buckets[];
 };
 
 static size_t buckets_for(size_t capacity)
@@ -45,30 +52,37 @@ static size_t buckets_for(size_t capacity)
 
 size_t names_bytes(size_t capacity)
 {
-	return sizeof(struct names) + buckets_for(capacity) * sizeof(struct bucket);
+	return sizeof(struct shared) + buckets_for(capacity) * sizeof(struct bucket);
 }
 
 struct names *names_new(size_t capacity)
 {
-	struct names *n = shm_new(names_bytes(capacity));
+	struct names *n = calloc(1, sizeof(*n));
 
-	if (n != NULL) {
-		n->bytes = names_bytes(capacity);
-		n->mask = buckets_for(capacity) - 1;
+	if (n == NULL) {
+		return NULL;
 	}
+	n->shared = shm_new(names_bytes(capacity));
+	if (n->shared == NULL) {
+		free(n);
+		return NULL;
+	}
+	n->mask = buckets_for(capacity) - 1;
+	n->capacity = capacity;
 	return n;
 }
 
 void names_free(struct names *names)
 {
 	if (names != NULL) {
-		shm_free(names, names->bytes);
+		shm_free(names->shared, names_bytes(names->capacity));
+		free(names);
 	}
 }
 
 static struct bucket *bucket_of(struct names *n, uint64_t key)
 {
-	return &n->buckets[(key >> 24) & n->mask];
+	return &n->shared->buckets[(key >> 24) & n->mask];
 }
 
 static bool write_begin(struct bucket *b)
@@ -137,19 +151,19 @@ void names_add(struct names *names, uint64_t name, const struct addr *addr, uint
 	struct bucket *b = bucket_of(names, name);
 
 	if (!write_begin(b)) {
-		count(&names->refused);
+		count(&names->shared->refused);
 		return;
 	}
 	struct name *n = find_or_victim(b, name);
 
 	if (n->key != name) {
-		count(n->key != 0 ? &names->evicted : &names->entries);
+		count(n->key != 0 ? &names->shared->evicted : &names->shared->entries);
 		*n = (struct name){.key = name};
 	}
 	n->used_ns = time_ns;
 	if (!has_addr(n, addr)) {
 		if (n->count >= NAME_ADDRS_MAX) {
-			count(&names->displaced);
+			count(&names->shared->displaced);
 		}
 		n->addrs[n->count++ % NAME_ADDRS_MAX] = *addr;
 	}
@@ -206,7 +220,7 @@ static bool was_suspect(const struct names *n, uint64_t bucket, uint32_t sequenc
 static void empty(struct names *names, struct bucket *b)
 {
 	for (int i = 0; i < BUCKET_NAMES; i++) {
-		__atomic_fetch_sub(&names->entries, b->names[i].key != 0, __ATOMIC_RELAXED);
+		__atomic_fetch_sub(&names->shared->entries, b->names[i].key != 0, __ATOMIC_RELAXED);
 	}
 	memset(b->names, 0, sizeof(b->names));
 }
@@ -217,7 +231,7 @@ bool names_mend(struct names *names)
 	unsigned count = 0;
 
 	for (uint64_t i = 0; i <= names->mask && count < MENDED_AT_ONCE; i++) {
-		struct bucket *b = &names->buckets[i];
+		struct bucket *b = &names->shared->buckets[i];
 		uint32_t sequence = __atomic_load_n(&b->sequence, __ATOMIC_ACQUIRE);
 
 		if (sequence % 2 != 0 && was_suspect(names, i, sequence)) {
@@ -235,10 +249,10 @@ bool names_mend(struct names *names)
 struct names_counters names_counters(const struct names *names)
 {
 	return (struct names_counters){
-		.entries = __atomic_load_n(&names->entries, __ATOMIC_RELAXED),
+		.entries = __atomic_load_n(&names->shared->entries, __ATOMIC_RELAXED),
 		.capacity = (names->mask + 1) * BUCKET_NAMES,
-		.evicted = __atomic_load_n(&names->evicted, __ATOMIC_RELAXED),
-		.displaced = __atomic_load_n(&names->displaced, __ATOMIC_RELAXED),
-		.refused = __atomic_load_n(&names->refused, __ATOMIC_RELAXED),
+		.evicted = __atomic_load_n(&names->shared->evicted, __ATOMIC_RELAXED),
+		.displaced = __atomic_load_n(&names->shared->displaced, __ATOMIC_RELAXED),
+		.refused = __atomic_load_n(&names->shared->refused, __ATOMIC_RELAXED),
 	};
 }

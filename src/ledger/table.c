@@ -2,6 +2,8 @@
 #include <passer/base/shm.h>
 #include <passer/ledger/table.h>
 
+#include <stdlib.h>
+
 #define BUCKET_ENTRIES 8
 #define VALUE_MASK     ((UINT64_C(1) << TABLE_VALUE_BITS) - 1)
 #define AGE_BITS       (64 - TABLE_VALUE_BITS)
@@ -23,12 +25,17 @@ struct bucket {
 	union entry entries[BUCKET_ENTRIES];
 };
 
-struct table {
-	size_t bytes; /* of the mapping */
-	uint64_t mask;
+struct shared {
 	uint64_t entries;
 	uint64_t evicted;
 	struct bucket buckets[] __attribute__((aligned(64)));
+};
+
+/* Of each process its own: one that was taken over cannot lead the others astray. */
+struct table {
+	uint64_t mask;
+	struct shared *shared;
+	size_t capacity; /* asked for */
 };
 
 static size_t buckets_for(size_t capacity)
@@ -43,36 +50,43 @@ static size_t buckets_for(size_t capacity)
 
 size_t table_bytes(size_t capacity)
 {
-	return sizeof(struct table) + buckets_for(capacity) * sizeof(struct bucket);
+	return sizeof(struct shared) + buckets_for(capacity) * sizeof(struct bucket);
 }
 
 struct table *table_new(size_t capacity)
 {
-	struct table *t = shm_new(table_bytes(capacity));
+	struct table *t = calloc(1, sizeof(*t));
 
-	if (t != NULL) {
-		t->bytes = table_bytes(capacity);
-		t->mask = buckets_for(capacity) - 1;
+	if (t == NULL) {
+		return NULL;
 	}
+	t->shared = shm_new(table_bytes(capacity));
+	if (t->shared == NULL) {
+		free(t);
+		return NULL;
+	}
+	t->mask = buckets_for(capacity) - 1;
+	t->capacity = capacity;
 	return t;
 }
 
 void table_free(struct table *table)
 {
 	if (table != NULL) {
-		shm_free(table, table->bytes);
+		shm_free(table->shared, table_bytes(table->capacity));
+		free(table);
 	}
 }
 
 void table_prefault(struct table *table)
 {
-	shm_prefault(table, table->bytes);
+	shm_prefault(table->shared, table_bytes(table->capacity));
 }
 
 static struct bucket *bucket_of(struct table *t, uint64_t key)
 {
 	/* The upper half: the lower one may serve a caller as well. */
-	return &t->buckets[(key >> 24) & t->mask];
+	return &t->shared->buckets[(key >> 24) & t->mask];
 }
 
 /*
@@ -204,7 +218,8 @@ static bool try_insert(struct table *t, uint64_t key, unsigned age, uint64_t val
 	if (e == NULL || !replace(e, copy, fresh)) {
 		return false;
 	}
-	__atomic_fetch_add(copy.key == 0 ? &t->entries : &t->evicted, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(copy.key == 0 ? &t->shared->entries : &t->shared->evicted, 1,
+	                   __ATOMIC_RELAXED);
 	return true;
 }
 
@@ -250,8 +265,8 @@ uint64_t table_set_bits(struct table *table, uint64_t key, uint64_t time_ns, uin
 struct table_counters table_counters(const struct table *table)
 {
 	return (struct table_counters){
-		.entries = __atomic_load_n(&table->entries, __ATOMIC_RELAXED),
-		.evicted = __atomic_load_n(&table->evicted, __ATOMIC_RELAXED),
+		.entries = __atomic_load_n(&table->shared->entries, __ATOMIC_RELAXED),
+		.evicted = __atomic_load_n(&table->shared->evicted, __ATOMIC_RELAXED),
 		.capacity = (table->mask + 1) * BUCKET_ENTRIES,
 	};
 }
