@@ -9,6 +9,7 @@ import sys
 import tempfile
 from typing import NamedTuple
 
+import kernel_filter
 import instructions
 import live
 import offline
@@ -16,7 +17,7 @@ import report
 import scale
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-PARTS = ("offline", "live", "scale", "instructions")
+PARTS = ("offline", "live", "filter", "scale", "instructions")
 
 SIZES = {  # what is measured how often
     "quick": {"rounds": 3, "capture_bytes": 120 << 20, "frames": 1_000_000, "revisits": 200_000,
@@ -92,6 +93,8 @@ def measured(args, bench):
             bench, [offline.passer(words, name) for name, words in commands.items()] + peers)
     if "live" in wanted:
         results["live"] = live.run(bench, listeners_of(args, commands))
+    if "filter" in wanted and not args.compare:
+        results["filter"] = kernel_filter.run(bench, commands["passer"])
     if "scale" in wanted and not args.compare:
         results.update(scale.run(bench))
     if "instructions" in wanted:
@@ -102,6 +105,7 @@ def measured(args, bench):
 TABLES = (
     ("offline", "Capture files", offline.COLUMNS),
     ("live", "Live, on one end of a cable", live.COLUMNS),
+    ("filter", "The filter in the kernel", kernel_filter.COLUMNS),
     ("start", "Start, with an empty capture", scale.START_COLUMNS),
     ("hosts", "Known hosts", scale.HOST_COLUMNS),
     ("workers", "Workers", scale.WORKER_COLUMNS),

@@ -15,7 +15,7 @@ import report
 
 ROW = re.compile(r"^\s*([\d,]+) \(\s*[\d.]+%\)\s+(.+)$")
 PLACE = re.compile(r"(?P<file>[^:]*):(?P<function>[^ \[]+)")
-STAGE = re.compile(r"(?:^|/)(?:src|include/passer)/(\w+)/")
+STAGE = re.compile(r"(?:^|/)(?:src|include/passer)/(\w+)/(\w+)")
 FUNCTIONS_SHOWN = 15
 
 STAGE_COLUMNS = (("program", "program"), ("stage", "stage"), ("instructions", "instructions/packet"),
@@ -56,6 +56,7 @@ def counts(bench, words, files):
 
 def per_packet(bench, words, path, packets):
     """What a packet costs when its facts are known, by (file, function)."""
+    counts(bench, words, [path])  # so that both start with the suspicious hosts that it leaves
     once, twice = (counts(bench, words, [path] * times) for times in (1, 2))
     if not once or not twice:
         return None
@@ -72,9 +73,11 @@ def sums(costs, key):
 
 
 def stage_of(file, _):
-    """The folder of src/ that a file belongs to; what has none are libraries."""
+    """The folder of src/ that a file belongs to, each analyzer by itself; else it is a library's."""
     stage = STAGE.search(file)
-    return stage[1] if stage else "libraries"
+    if not stage:
+        return "libraries"
+    return "/".join(stage.groups()) if stage[1] == "analyzers" else stage[1]
 
 
 def compare(rows):
