@@ -284,7 +284,6 @@ static void check_capabilities(const struct machine *m, struct finding *f)
 static void check_user(const struct machine *m, struct finding *f)
 {
 	const struct user *user = &m->confinement.user;
-	const uint64_t needed = CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID);
 
 	if (m->options->is_unconfined) {
 		say(f, NOTE, "--unconfined: all processes keep all rights of the start");
@@ -293,9 +292,8 @@ static void check_user(const struct machine *m, struct finding *f)
 		cure(f, "useradd --system passer");
 	} else if (geteuid() != 0) {
 		say(f, GOOD, "all processes run as %s", user->name);
-	} else if (user->uid != 0 && (privileges_permitted() & needed) != needed) {
-		say(f, NOTE, "root: CAP_SETUID and CAP_SETGID are missing to become %s",
-		    user->name);
+	} else if (!privileges_may_switch()) {
+		say(f, NOTE, "root: CAP_SETUID and CAP_SETGID are missing to become another user");
 		cure(f, "start as root with them, or as another user");
 	} else if (user->uid == 0 || strcmp(user->name, "nobody") == 0) {
 		say(f, NOTE, "all processes run as %s", user->name);

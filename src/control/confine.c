@@ -317,7 +317,10 @@ static void hold_host_files(struct confinement *c, const struct host_files *host
 			continue;
 		}
 		place->fd = open(place->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (place->fd < 0 || !is_suspicious || !has_to_give(c)) {
+		/* What a link leads to may be anything: where the link is the user may have made
+		 * it. */
+		if (place->fd < 0 || !has_to_give(c) ||
+		    strcmp(place->file, host_files->suspicious) != 0) {
 			continue;
 		}
 		if (is_own_folder(place)) {

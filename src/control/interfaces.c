@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define SPARES_MAX       128 /* of all rings: the kernel takes 10 ms to close one */
+#define SPARES_MAX       64  /* of all rings: the kernel takes 12 ms to close one */
 #define DESCRIPTORS_FREE 128 /* left for all that is opened later */
 
 static void note_link(struct interface *iface, const struct link_info *link)

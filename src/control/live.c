@@ -190,7 +190,6 @@ static int reopen_interfaces(struct supervisor *s, struct err *err)
 	return crew_start(s, err);
 }
 
-/* All that takes capabilities. */
 /* All that packets would have to wait for. */
 static void prepare(struct supervisor *s)
 {
@@ -201,6 +200,7 @@ static void prepare(struct supervisor *s)
 	}
 }
 
+/* All that takes capabilities. */
 static int open_live(struct supervisor *s, struct err *err)
 {
 	struct itimerspec every_second = {{.tv_sec = 1}, {.tv_sec = 1}};

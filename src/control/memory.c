@@ -63,6 +63,7 @@ static const struct {
 
 #define FIXED_COUNT (sizeof(fixed) / sizeof(fixed[0]))
 
+_Static_assert(WORKERS_MAX <= PCAPDUMP_WRITERS_MAX, "each worker may write to a dump");
 _Static_assert(LEDGER_TABLE_COUNT + FIXED_COUNT <= MEMORY_PARTS_MAX, "raise MEMORY_PARTS_MAX");
 
 static uint64_t fixed_bytes(const struct options *o, unsigned workers)

@@ -13,18 +13,22 @@
 #define DRAIN_PATIENCE_NS (3 * NS_PER_S) /* without anything being taken */
 #define DRAIN_POLL_MS     10
 
+void outputs_note_log(struct supervisor *s)
+{
+	struct stat st;
+
+	s->log_has_name = fstat(s->log_fd, &st) == 0 && st.st_nlink > 0;
+	s->is_log_missed = false;
+}
+
 static void regain_log(struct supervisor *s)
 {
 	struct err err;
 
-	s->log_has_name = false;
-	if (supervisor_reopen(s, &err) == 0) {
-		s->is_log_missed = false;
-	} else if (!s->is_log_missed) {
+	if (supervisor_reopen(s, &err) < 0 && !s->is_log_missed) {
 		s->is_log_missed = true;
 		log_error("%s; its lines are kept in memory", err.text);
 	}
-	s->log_has_name |= s->is_log_missed;
 }
 
 static uint64_t limited_of_type(const struct supervisor *s, int type)
@@ -88,14 +92,10 @@ static void look_after_log(struct supervisor *s)
 {
 	struct stat st;
 
-	if (s->log_fd < 0 || fstat(s->log_fd, &st) != 0) {
+	if (!s->log_has_name || fstat(s->log_fd, &st) != 0) {
 		return;
 	}
-	bool is_lost = st.st_nlink == 0 || (is_log_failing(s) && was_replaced(s, &st));
-
-	if (!is_lost) {
-		s->log_has_name = true;
-	} else if (s->log_has_name) {
+	if (st.st_nlink == 0 || (is_log_failing(s) && was_replaced(s, &st))) {
 		regain_log(s);
 	}
 }

@@ -81,7 +81,7 @@ bool poison_keep(const struct supervisor *s, const struct frame *frame)
 	pcapdump_write(s->quarantine, 0, frame);
 	pcapdump_flush(s->quarantine, 0);
 	now = pcapdump_counters(s->quarantine);
-	return now.frames > before.frames && now.lost == 0;
+	return now.frames > before.frames && now.lost == before.lost;
 }
 
 static bool keep_frame(const struct supervisor *s, const struct ring *ring)

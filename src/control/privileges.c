@@ -36,16 +36,25 @@ static void stay(struct user *user)
 	user->gid = getegid();
 }
 
+bool privileges_may_switch(void)
+{
+	const uint64_t needed = CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID);
+
+	return (privileges_permitted() & needed) == needed;
+}
+
 int privileges_choose_user(const char *named, struct user *out_user, struct err *err)
 {
 	static const char *const usual[] = {"passer", "nobody"};
 	const struct passwd *found = named != NULL ? getpwnam(named) : NULL;
-	struct user user = {.is_named = named != NULL};
+	struct user user;
 
 	if (named != NULL && found == NULL) {
 		return err_set(err, -EINVAL, "--user %s: there is no such user", named);
 	}
-	for (size_t i = 0; i < 2 && found == NULL && geteuid() == 0; i++) {
+	bool must_switch = geteuid() == 0 && privileges_may_switch();
+
+	for (size_t i = 0; i < 2 && found == NULL && must_switch; i++) {
 		found = getpwnam(usual[i]);
 	}
 	if (found != NULL) {
@@ -75,14 +84,12 @@ static int switch_to(const struct user *user)
 
 int privileges_become(const struct user *user, struct err *err)
 {
-	const uint64_t needed = CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID);
-	bool is_allowed = (privileges_permitted() & needed) == needed;
 	int ret;
 
-	if (is_user(user) && (!is_allowed || getgroups(0, NULL) == 0)) {
+	if (geteuid() == user->uid && !privileges_may_switch()) {
 		return 0;
 	}
-	if (!is_allowed && !user->is_named) {
+	if (is_user(user) && getgroups(0, NULL) == 0) {
 		return 0;
 	}
 	ret = switch_to(user);

@@ -20,19 +20,20 @@ struct user {
 	uid_t uid;
 	gid_t gid;
 	char name[USER_NAME_SIZE];
-	bool is_named; /* by the user of passer: it must be had */
 };
 
+/* May this process become another user? It takes CAP_SETUID and CAP_SETGID. */
+bool privileges_may_switch(void);
+
 /*
- * Whom to run as. Named: that one. NULL: root becomes "passer" where that user exists, else
+ * Whom to run as. Named: that one. NULL: root who may becomes "passer" where that user exists, else
  * "nobody"; anybody else stays who he is. 0, or -EINVAL with err set: no such user.
  */
 int privileges_choose_user(const char *named, struct user *out_user, struct err *err);
 
 /*
- * Becomes that user, without supplementary groups. Permitted capabilities stay permitted. When the
- * capabilities for it are missing and nobody was named it stays who it is: 0. Else 0, or a negative
- * errno with err set.
+ * Becomes that user, without supplementary groups. Permitted capabilities stay permitted. One that
+ * is that user and may not switch keeps its groups. 0, or a negative errno with err set.
  */
 int privileges_become(const struct user *user, struct err *err);
 

@@ -147,6 +147,7 @@ static _Noreturn void be_reader(const struct supervisor *s, const struct readers
 		close(before->list[i].control_fd);
 	}
 	close(s->signal_fd);
+	stats_file_close(s->stats);
 	read_all(s, control_fd);
 }
 

@@ -106,7 +106,7 @@ struct supervisor {
 	uint64_t stats_due_ns;          /* monotonic time of the next lines in it */
 	uint64_t started_ns;            /* monotonic time */
 	uint64_t kill_ns;    /* monotonic time at which patience with stopping workers ends */
-	bool log_has_name;   /* the log file was found in its folder at the last tick */
+	bool log_has_name;   /* there is a log file, and it had a name when it was opened */
 	bool is_log_missed;  /* it was removed, cannot be opened anew, and that was told */
 	bool has_told_split; /* that fanout takes the directions of flows apart */
 	struct pcapdump *quarantine; /* NULL: none */
@@ -234,6 +234,9 @@ void poison_forget(struct supervisor *s, unsigned i);
 void poison_watch(struct supervisor *s);
 
 /* ---- outputs.c ------------------------------------------------------------------------------- */
+
+/* The log was opened: when it has a name it is missed as soon as that is gone. */
+void outputs_note_log(struct supervisor *s);
 
 /*
  * Once a second: a log that was removed is opened anew as soon as that can be done; the beginning

@@ -263,6 +263,7 @@ static int load(struct supervisor *s, struct err *err)
 			return s->log_fd;
 		}
 		give_new(s, o->log_path, is_new);
+		outputs_note_log(s);
 	}
 	s->analyzer_options.wants_nxdomain = o->wants_nxdomain;
 	s->analyzer_options.wants_creds = o->wants_creds;

@@ -39,13 +39,19 @@ static void print_link_losses(const struct report *r)
 {
 	for (unsigned k = 0; k < r->interface_count; k++) {
 		const struct link_stats *s = &r->interfaces[k].stats;
+		const char *name = r->interfaces[k].name;
 
-		if (s->rx_missed + s->rx_fifo + s->rx_dropped > 0) {
+		if (s->rx_missed + s->rx_fifo > 0) {
 			log_warn("%s: lost before anybody could hear them: %" PRIu64
-			         " packets missed by the NIC, %" PRIu64 " by its FIFO, %" PRIu64
-			         " dropped by the kernel; tools/nic-check %s says what to set",
-			         r->interfaces[k].name, s->rx_missed, s->rx_fifo, s->rx_dropped,
-			         r->interfaces[k].name);
+			         " packets missed by the NIC, %" PRIu64
+			         " by its FIFO; tools/nic-check %s says what to set",
+			         name, s->rx_missed, s->rx_fifo, name);
+		}
+		if (s->rx_dropped > 0) {
+			log_info("%s: %" PRIu64 " packets dropped by the kernel: of protocols that "
+			         "nobody handles, which are heard all the same, or lost before, "
+			         "as /proc/net/softnet_stat or the driver's counters say",
+			         name, s->rx_dropped);
 		}
 	}
 }

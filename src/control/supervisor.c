@@ -38,6 +38,7 @@ static int reopen_log(struct supervisor *s, struct err *err)
 	crew_give_log(s, fd);
 	close(s->log_fd);
 	s->log_fd = fd;
+	outputs_note_log(s);
 	log_info("log file %s opened anew", s->options->log_path);
 	return 0;
 }

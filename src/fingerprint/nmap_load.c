@@ -94,23 +94,6 @@ static void load_skips(struct loader *l)
 	(void)rows_load(&format, "nmap_skip.tsv", signatures_text("nmap_skip.tsv"), l, &report);
 }
 
-/* As span_contains(), which is at its best with long texts; these are lines of a trusted file. */
-static bool has_text(struct span s, struct span text)
-{
-	const uint8_t *at = s.data, *end = s.data + s.len;
-
-	if (text.len == 0) {
-		return true;
-	}
-	while (at < end && (at = memchr(at, text.data[0], (size_t)(end - at))) != NULL) {
-		if (span_has_prefix(span_of(at, (size_t)(end - at)), text)) {
-			return true;
-		}
-		at++;
-	}
-	return false;
-}
-
 static bool is_skipped(const struct loader *l, struct span service, struct span pattern,
                        struct span info)
 {
@@ -118,7 +101,7 @@ static bool is_skipped(const struct loader *l, struct span service, struct span 
 		const struct skip *s = &l->skips[i];
 
 		if ((s->service.len == 0 || span_equal(s->service, service)) &&
-		    span_has_prefix(pattern, s->pattern) && has_text(info, s->info)) {
+		    span_has_prefix(pattern, s->pattern) && span_contains(info, s->info)) {
 			return true;
 		}
 	}

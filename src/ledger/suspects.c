@@ -12,12 +12,13 @@
 
 #define WORD_BITS    4
 #define WORD_MASK    ((UINT64_C(1) << WORD_BITS) - 1)
+#define LIST_BITS    64
 #define NUMBER_BITS  32
 #define NUMBER_MASK  ((UINT64_C(1) << NUMBER_BITS) - 1)
 #define BUCKET_RATIO 2 /* buckets for each entry at least: so there is always an empty one */
 
 _Static_assert(WARN_COUNT <= 1 << WORD_BITS, "a word is one nibble");
-_Static_assert(SUSPECT_WORDS_MAX *WORD_BITS <= 64, "all words fit into one integer");
+_Static_assert(SUSPECT_WORDS_MAX *WORD_BITS <= LIST_BITS, "all words fit into one integer");
 
 struct entry {
 	struct addr addr;
@@ -25,14 +26,18 @@ struct entry {
 	                 */
 };
 
-struct suspects {
-	size_t bytes; /* of the mapping */
-	struct hash_key key;
-	size_t capacity, bucket_mask;
-	struct entry *entries; /* behind the buckets; every process has the mapping at one place */
-	uint64_t taken;        /* entries in use, those that nobody finds included */
+struct shared {
+	uint64_t taken; /* entries in use, those that nobody finds included */
 	uint64_t refused;
 	uint64_t buckets[]; /* tag of the address above NUMBER_BITS, entry + 1 below; 0: empty */
+};
+
+/* Of each process its own: one that was taken over cannot lead the others astray. */
+struct suspects {
+	struct hash_key key;
+	size_t capacity, bucket_mask;
+	struct shared *shared;
+	struct entry *entries; /* behind the buckets */
 };
 
 static size_t buckets_for(size_t capacity)
@@ -47,7 +52,7 @@ static size_t buckets_for(size_t capacity)
 
 static size_t head_bytes(size_t capacity)
 {
-	return sizeof(struct suspects) + buckets_for(capacity) * sizeof(uint64_t);
+	return sizeof(struct shared) + buckets_for(capacity) * sizeof(uint64_t);
 }
 
 size_t suspects_bytes(size_t capacity)
@@ -57,22 +62,28 @@ size_t suspects_bytes(size_t capacity)
 
 struct suspects *suspects_new(size_t capacity, const struct hash_key *key)
 {
-	struct suspects *s = shm_new(suspects_bytes(capacity));
+	struct suspects *s = calloc(1, sizeof(*s));
 
-	if (s != NULL) {
-		s->bytes = suspects_bytes(capacity);
-		s->key = *key;
-		s->capacity = capacity;
-		s->bucket_mask = buckets_for(capacity) - 1;
-		s->entries = (struct entry *)((char *)s + head_bytes(capacity));
+	if (s == NULL) {
+		return NULL;
 	}
+	s->shared = shm_new(suspects_bytes(capacity));
+	if (s->shared == NULL) {
+		free(s);
+		return NULL;
+	}
+	s->key = *key;
+	s->capacity = capacity;
+	s->bucket_mask = buckets_for(capacity) - 1;
+	s->entries = (struct entry *)((char *)s->shared + head_bytes(capacity));
 	return s;
 }
 
 void suspects_free(struct suspects *suspects)
 {
 	if (suspects != NULL) {
-		shm_free(suspects, suspects->bytes);
+		shm_free(suspects->shared, suspects_bytes(suspects->capacity));
+		free(suspects);
 	}
 }
 
@@ -94,9 +105,10 @@ static uint64_t tag_of(uint64_t hash)
 	return hash & ~NUMBER_MASK;
 }
 
+/* A number that no process of ours wrote may be any; it finds some entry. */
 static struct entry *entry_of(const struct suspects *s, uint64_t bucket)
 {
-	return &s->entries[(bucket & NUMBER_MASK) - 1];
+	return &s->entries[((bucket & NUMBER_MASK) - 1) % s->capacity];
 }
 
 /* NULL when the address is not there; then *at, where the search begins, is an empty bucket. */
@@ -104,7 +116,7 @@ static struct entry *find(const struct suspects *s, const struct addr *addr, uin
                           size_t *at)
 {
 	for (;; *at = (*at + 1) & s->bucket_mask) {
-		uint64_t bucket = __atomic_load_n(&s->buckets[*at], __ATOMIC_ACQUIRE);
+		uint64_t bucket = __atomic_load_n(&s->shared->buckets[*at], __ATOMIC_ACQUIRE);
 
 		if (bucket == 0) {
 			return NULL;
@@ -119,15 +131,15 @@ static struct entry *find(const struct suspects *s, const struct addr *addr, uin
 /* The number of an entry of our own, counted from 1; 0 when all are taken. */
 static uint64_t take_entry(struct suspects *s)
 {
-	uint64_t taken = __atomic_load_n(&s->taken, __ATOMIC_RELAXED);
+	uint64_t taken = __atomic_load_n(&s->shared->taken, __ATOMIC_RELAXED);
 
 	do {
 		if (taken == s->capacity) {
-			__atomic_fetch_add(&s->refused, 1, __ATOMIC_RELAXED);
+			__atomic_fetch_add(&s->shared->refused, 1, __ATOMIC_RELAXED);
 			return 0;
 		}
-	} while (!__atomic_compare_exchange_n(&s->taken, &taken, taken + 1, true, __ATOMIC_RELAXED,
-	                                      __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(&s->shared->taken, &taken, taken + 1, true,
+	                                      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	return taken + 1;
 }
 
@@ -145,7 +157,7 @@ static struct entry *insert(struct suspects *s, const struct addr *addr, uint64_
 	do {
 		uint64_t empty = 0;
 
-		if (__atomic_compare_exchange_n(&s->buckets[at], &empty, bucket, false,
+		if (__atomic_compare_exchange_n(&s->shared->buckets[at], &empty, bucket, false,
 		                                __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
 			return entry_of(s, bucket);
 		}
@@ -168,12 +180,12 @@ static uint64_t with_word(uint64_t list, uint64_t word)
 {
 	unsigned shift = 0;
 
-	for (; (list >> shift & WORD_MASK) != 0; shift += WORD_BITS) {
+	for (; shift < LIST_BITS && (list >> shift & WORD_MASK) != 0; shift += WORD_BITS) {
 		if ((list >> shift & WORD_MASK) == word) {
 			return list;
 		}
 	}
-	return list | word << shift;
+	return shift < LIST_BITS ? list | word << shift : list;
 }
 
 static uint64_t with_words(uint64_t list, const struct warnings *warnings)
@@ -199,10 +211,10 @@ void suspects_note(struct suspects *suspects, const struct addr *addr,
 		return;
 	}
 	old = __atomic_load_n(&e->words, __ATOMIC_RELAXED);
-	do {
+	do { /* released: whoever sees a word sees the address */
 		new = with_words(old, warnings);
 	} while (new != old && !__atomic_compare_exchange_n(&e->words, &old, new, true,
-	                                                    __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	                                                    __ATOMIC_RELEASE, __ATOMIC_RELAXED));
 }
 
 void suspects_add_earlier(struct suspects *suspects, const struct addr *addr)
@@ -212,7 +224,8 @@ void suspects_add_earlier(struct suspects *suspects, const struct addr *addr)
 
 bool suspects_has(const struct suspects *suspects, const struct addr *addr)
 {
-	if (addr->family == ADDR_NONE || __atomic_load_n(&suspects->taken, __ATOMIC_RELAXED) == 0) {
+	if (addr->family == ADDR_NONE ||
+	    __atomic_load_n(&suspects->shared->taken, __ATOMIC_RELAXED) == 0) {
 		return false;
 	}
 	uint64_t hash = hash_of(suspects, addr);
@@ -221,15 +234,19 @@ bool suspects_has(const struct suspects *suspects, const struct addr *addr)
 	return find(suspects, addr, hash, &at) != NULL;
 }
 
-/* False for a host that only earlier runs found. */
+/* False for a host that only earlier runs found, and for an entry that nobody finds. */
 static bool fill(struct suspect *suspect, const struct entry *e)
 {
-	uint64_t words = __atomic_load_n(&e->words, __ATOMIC_RELAXED);
+	uint64_t words = __atomic_load_n(&e->words, __ATOMIC_ACQUIRE);
 
 	*suspect = (struct suspect){.addr = e->addr};
 	addr_format(&e->addr, suspect->text);
-	for (; words != 0; words >>= WORD_BITS) {
-		suspect->words[suspect->word_count++] = (uint8_t)(words & WORD_MASK);
+	for (; words != 0 && suspect->word_count < SUSPECT_WORDS_MAX; words >>= WORD_BITS) {
+		uint8_t word = (uint8_t)(words & WORD_MASK);
+
+		if (word < WARN_COUNT) {
+			suspect->words[suspect->word_count++] = word;
+		}
 	}
 	return suspect->word_count > 0;
 }
@@ -244,17 +261,16 @@ static int compare(const void *a, const void *b)
 int suspects_list(const struct suspects *suspects, struct suspect **out_list, size_t *out_count)
 {
 	/* Others may go on adding: what comes after this look is left out. */
-	uint64_t max = __atomic_load_n(&suspects->taken, __ATOMIC_RELAXED);
+	uint64_t taken = __atomic_load_n(&suspects->shared->taken, __ATOMIC_RELAXED);
+	size_t max = taken < suspects->capacity ? taken : suspects->capacity;
 	struct suspect *list = calloc(max + 1, sizeof(*list));
 	size_t count = 0;
 
 	if (list == NULL) {
 		return -ENOMEM;
 	}
-	for (size_t at = 0; at <= suspects->bucket_mask && count < max; at++) {
-		uint64_t bucket = __atomic_load_n(&suspects->buckets[at], __ATOMIC_ACQUIRE);
-
-		count += bucket != 0 && fill(&list[count], entry_of(suspects, bucket));
+	for (size_t i = 0; i < max; i++) {
+		count += fill(&list[count], &suspects->entries[i]);
 	}
 	qsort(list, count, sizeof(*list), compare);
 	*out_list = list;
@@ -265,8 +281,8 @@ int suspects_list(const struct suspects *suspects, struct suspect **out_list, si
 struct suspects_counters suspects_counters(const struct suspects *suspects)
 {
 	return (struct suspects_counters){
-		.taken = __atomic_load_n(&suspects->taken, __ATOMIC_RELAXED),
+		.taken = __atomic_load_n(&suspects->shared->taken, __ATOMIC_RELAXED),
 		.capacity = suspects->capacity,
-		.refused = __atomic_load_n(&suspects->refused, __ATOMIC_RELAXED),
+		.refused = __atomic_load_n(&suspects->shared->refused, __ATOMIC_RELAXED),
 	};
 }

@@ -29,6 +29,10 @@
 #define ONE_INTERFACE (UINT64_C(1) << NUMBER_SHIFT)
 #define IS_DECLARED   (UINT64_C(1) << 63)
 
+_Static_assert(PCAPDUMP_WRITERS_MAX < 1 << OWNER_BITS, "a writer has a number");
+_Static_assert(PCAPDUMP_WRITERS_MAX *PCAPDUMP_LINK_COUNT < 1 << (63 - NUMBER_SHIFT),
+               "so has each interface of each writer");
+
 #define WAIT_MIN_NS (100 * NS_PER_MS)
 #define WAIT_MAX_NS (10 * NS_PER_S)
 
@@ -170,7 +174,8 @@ static void fail(struct pcapdump *d, int ret)
 	wait_ns = wait_ns < WAIT_MAX_NS ? wait_ns : WAIT_MAX_NS;
 	__atomic_store_n(&d->shared->wait_ns, wait_ns, __ATOMIC_RELAXED);
 	if (is_first) {
-		log_error("%s: cannot be written: %s; frames wait in memory, as many as have room",
+		log_error("%s: cannot be written: %s; what was to be written waits, other frames "
+		          "are lost",
 		          d->path, strerror(-ret));
 	}
 }

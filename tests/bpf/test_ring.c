@@ -441,7 +441,7 @@ static void test_opened_in_a_stream(void **state)
 	assert_int_equal(ring_read_counters(pair[0].ring, &counters), 0);
 	assert_int_equal(ring_read_counters(pair[1].ring, &counters), 0);
 	assert_int_equal(counters.drops, 0);
-	assert_in_range(first, 1000, FRAMES_MAX / 2);
+	assert_in_range(first, 1000, FRAMES_MAX - 1000); /* loading programs takes its time */
 	expect_each_once(first, FRAMES_MAX - first);
 	for (uint32_t i = 0; i < first; i++) {
 		assert_in_range(heard->times[i], 0, 1);

@@ -196,7 +196,7 @@ span (pid 77), up 1 h 2 min, profile all: records TC,TS, acks 4, udp all
 from NIC to record          count    share
 received by the interfaces    200
   missed by the NIC             3    1.5 %    ethtool -G IF rx N; more queues
-  dropped before the tap        0    0.0 %
+  unhandled, or dropped         0    0.0 %
 heard by the filter           200
   dropped by the profile      150   75.0 %
   kept                         50   25.0 %

@@ -10,7 +10,6 @@ import importlib
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from support import capture  # noqa: E402  the path comes first
+from support.user import give  # noqa: E402
 
 EXPECTED = HERE / "expected"
 PROBES = HERE / "service-probes"  # patterns of our own: nmap's change from version to version
@@ -110,7 +110,7 @@ def run_passer(passer, files, options=(), home=None, systems=SYSTEMS):
     """Runs passer -r on the files, "-" is its input, in an empty folder that is also its home."""
     with tempfile.TemporaryDirectory(prefix="passer-golden-") as folder:
         if os.geteuid() == 0:
-            shutil.chown(folder, "nobody")  # whom passer becomes, to write its files
+            give(folder)
         for name, content in files.items():
             if name != "-" and content is not None:
                 pathlib.Path(folder, name).write_bytes(content)

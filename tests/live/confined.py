@@ -20,6 +20,7 @@ from hosts import ALICE, BOB
 from live import NOBODY, Skipped, case, check, check_equal, check_lines, main, variants
 from sensor import DEADLINE_SECONDS, wait_until
 from support import capture
+from support.user import USER_ID, USER_NAME, give
 
 BATCH = 200
 CAPABILITY_SETS = ("CapPrm", "CapEff", "CapInh", "CapAmb", "CapBnd")
@@ -30,7 +31,7 @@ ROW = 'mine\talways\t7777\tUC\tmine/client\th"00"\tthis test\n'
 
 # Laid over /run for a sensor that shall own its folder there.
 OWN_RUN = ("unshare", "--mount", "sh", "-c",
-           f'mount -t tmpfs none /run && install -d -o {NOBODY} /run/passer && exec "$0" "$@"')
+           f'mount -t tmpfs none /run && install -d -o {USER_ID} /run/passer && exec "$0" "$@"')
 
 
 def status_of(pid):
@@ -39,7 +40,7 @@ def status_of(pid):
     return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
 
 
-def check_process(pid, user=NOBODY, sets=CAPABILITY_SETS):
+def check_process(pid, user=USER_ID, sets=CAPABILITY_SETS):
     """Its user and no other, no groups, no capability for good, and both nets."""
     found = status_of(pid)
     check_equal(set(found["Uid"].split()), {str(user)}, f"{pid}: user")
@@ -50,7 +51,7 @@ def check_process(pid, user=NOBODY, sets=CAPABILITY_SETS):
     check_equal((found["NoNewPrivs"], found["Seccomp"]), ("1", "2"), f"{pid}: NoNewPrivs, Seccomp")
 
 
-def check_all(sensor, user=NOBODY):
+def check_all(sensor, user=USER_ID):
     """Supervisor and workers, at once: a worker is born without rights."""
     for pid in (sensor.process.pid, *sensor.workers()):
         check_process(pid, user)
@@ -59,12 +60,6 @@ def check_all(sensor, user=NOBODY):
 def wait_confined(pid):
     """Waits until it has given up what it had; the filter comes last."""
     wait_until(lambda: status_of(pid)["Seccomp"] == "2", "its filter")
-
-
-def give(*paths):
-    """Makes them the sensor's own."""
-    for path in paths:
-        os.chown(path, NOBODY, NOBODY)
 
 
 def core_limit(pid):
@@ -122,12 +117,12 @@ def folders_of_its_own(lab):
     sensor.wait_listening()
     check_all(sensor)
     check_equal([text for text in sensor.messages if "user" in text], [], "messages")
-    check_equal(log.stat().st_uid, NOBODY, "owner of the log")
+    check_equal(log.stat().st_uid, USER_ID, "owner of the log")
     log.rename(f"{log}.1")
     rows.write_text(COLUMNS + ROW)
     sensor.process.send_signal(signal.SIGHUP)
     sensor.wait_message("passer: databases loaded anew")
-    check_equal(log.stat().st_uid, NOBODY, "owner of the new log")
+    check_equal(log.stat().st_uid, USER_ID, "owner of the new log")
     sender.send([traffic.datagram(ALICE, BOB, 40000, 7777, b"x")])
     sensor.wait_line(f"UC,{ALICE.v4},UDP_7777,open,mine/client")
     sender.send([traffic.datagram(ALICE, BOB, 40000, 31337, b"\xce\x63\xd1\xd2\x16\xe7\x13\xcf")])
@@ -194,6 +189,19 @@ def suspicious_hosts_kept(lab):
 
 
 @case
+def nothing_given_by_links(lab):
+    """A file of root's stays root's, though the user has made a link to it where a file of his own was"""
+    _, here = lab.wired()
+    target, kept = lab.folder / "roots.json", lab.folder / ".passer" / "suspicious_ips.json"
+    target.write_text("{}")
+    kept.parent.mkdir()
+    kept.symlink_to(target)
+    lab.listening(here, "-i", "eth0").stop()
+    check_equal(kept.parent.stat().st_uid, USER_ID, "owner of the folder")
+    check_equal(target.stat().st_uid, 0, "owner of the file")
+
+
+@case
 def closed_folders(lab):
     """Where the user may not write or read, a line at the start says so; the old log is written"""
     own = lab.folder / "roots"
@@ -206,12 +214,12 @@ def closed_folders(lab):
     sensor = lab.listening(here, "-i", "eth0", "--workers", 1, "-l", log, "--signatures", rows,
                            "--suspicious-ips", kept)
     for text in (
-            f"{log}: user nobody cannot make files in its folder: it cannot be opened anew; "
-            f"chown nobody {own}",
-            f"{rows}: user nobody cannot read it: databases cannot be loaded anew; "
-            f"chown nobody {rows}",
-            f"{kept}: user nobody cannot replace it: suspicious hosts cannot be kept; "
-            f"chown nobody {own}"):
+            f"{log}: user {USER_NAME} cannot make files in its folder: it cannot be opened anew; "
+            f"chown {USER_NAME} {own}",
+            f"{rows}: user {USER_NAME} cannot read it: databases cannot be loaded anew; "
+            f"chown {USER_NAME} {rows}",
+            f"{kept}: user {USER_NAME} cannot replace it: suspicious hosts cannot be kept; "
+            f"chown {USER_NAME} {own}"):
         check(f"passer: warning: {text}" in sensor.messages, f"not told: {text}")
     old = log.rename(f"{log}.1")
     sensor.process.send_signal(signal.SIGHUP)
@@ -354,6 +362,17 @@ def named_users(lab):
 
 
 @case
+def root_without_setuid(lab):
+    """Root who cannot become another user stays root, without capabilities, and gives nothing away"""
+    _, here = lab.wired()
+    log = lab.folder / "log.csv"
+    sensor = lab.listening(here, "-i", "eth0", "-l", log, before=("setpriv", "--bounding-set=-setuid"))
+    check_all(sensor, user=0)
+    check_equal(log.stat().st_uid, 0, "owner of the log")
+    sensor.stop()
+
+
+@case
 def without_root(lab):
     """Another user than root listens with the capabilities alone, and is told which one is missing"""
     sender, here = lab.wired()
@@ -370,7 +389,7 @@ def without_root(lab):
     sensor = started("net_raw", "bpf")
     sensor.wait_listening()
     for pid in (sensor.process.pid, *sensor.workers()):  # the bounding set takes CAP_SETPCAP
-        check_process(pid, sets=CAPABILITY_SETS[:4])
+        check_process(pid, NOBODY, CAPABILITY_SETS[:4])
     sender.send(traffic.facts(range(BATCH)))
     sensor.stop()
     check_lines(traffic.only_facts(sensor.lines), traffic.fact_lines(range(BATCH)))

@@ -28,8 +28,8 @@ TUNSETIFF = 0x400454CA  # linux/if_tun.h
 TUN_IS_PLAIN = 0x1001  # IFF_TUN | IFF_NO_PI
 ETHERNET_BYTES = 14
 
-SPARES = 16  # sockets for a ring, RING_SPARES_MAX
-FEW_DESCRIPTORS = 200
+SPARES = 8  # sockets for a ring, RING_SPARES_MAX
+FEW_DESCRIPTORS = 182  # room for three of each ring
 
 PROBE_SECONDS = 0.02  # between two of them
 BATCH = 200
@@ -51,6 +51,12 @@ class Tun:
     def close(self):
         """The interface goes with it."""
         os.close(self._file)
+
+
+def listening(lab, here, *options, **how):
+    """A sensor with many small blocks: a large one is used up by the few frames of 60 ms, and a worker
+    that starts on a busy machine needs longer than four of them last."""
+    return lab.listening(here, "--block-kib", 64, *options, **how)
 
 
 def hear(sensor, sender, numbers):
@@ -75,7 +81,7 @@ def down_and_up(lab, workers):
     """An interface goes down and comes up again, several times: capture goes on"""
     numbers = itertools.count()
     sender, here = lab.wired()
-    sensor = lab.listening(here, "-i", "eth0", "--workers", workers)
+    sensor = listening(lab, here, "-i", "eth0", "--workers", workers)
     for _ in range(3):
         hear(sensor, sender, numbers)
         here.ip("link set eth0 down", "link set eth0 up")
@@ -89,7 +95,7 @@ def down_at_the_start(lab, workers):
     """An interface that is down is heard as soon as it is up"""
     here, there = lab.namespace(), lab.namespace()
     net.wire(there, here, is_up=False)
-    sensor = lab.listening(here, "-i", "eth0", "--workers", workers)
+    sensor = listening(lab, here, "-i", "eth0", "--workers", workers)
     sensor.wait_message(IS_DOWN)
     here.ip("link set eth0 up")
     there.ip("link set eth0 up")
@@ -103,7 +109,7 @@ def deleted_and_made_anew(lab, workers):
     numbers = itertools.count()
     here, there = lab.namespace(), lab.namespace()
     net.wire(there, here)
-    sensor = lab.listening(here, "-i", "eth0", "--workers", workers)
+    sensor = listening(lab, here, "-i", "eth0", "--workers", workers)
     hear(sensor, lab.keep(net.Sender(there)), numbers)
     for is_up in (True, False):
         count = len(sensor.messages)
@@ -126,7 +132,7 @@ def deleted_again_and_again(lab):
     numbers = itertools.count()
     here, there = lab.namespace(), lab.namespace()
     net.wire(there, here)
-    sensor = lab.listening(here, "-i", "eth0", "--workers", 2)
+    sensor = listening(lab, here, "-i", "eth0", "--workers", 2)
     for _ in range(20):
         here.ip("link del eth0")
         net.wire(there, here)
@@ -153,7 +159,7 @@ def out_of_sockets(lab):
     other = lab.keep(net.Sender(there, "eth1"))
     few = ("prlimit", f"--nofile={FEW_DESCRIPTORS}:{FEW_DESCRIPTORS}", "setpriv",
            "--bounding-set=-sys_resource")
-    sensor = lab.listening(here, "-i", "eth0,eth1", "--workers", 2, before=few)
+    sensor = listening(lab, here, "-i", "eth0,eth1", "--workers", 2, before=few)
     sensor.wait_message(FEW_SPARES)
     while not sensor.has_message(IS_LOST):
         check(sum("is back" in text for text in sensor.messages) < SPARES, "they do not run out")
@@ -173,7 +179,7 @@ def alone_for_ever(lab):
     numbers = itertools.count()
     here, there = lab.namespace(), lab.namespace()
     net.wire(there, here)
-    sensor = lab.listening(here, "-i", "eth0", "--workers", 1)
+    sensor = listening(lab, here, "-i", "eth0", "--workers", 1)
     for _ in range(SPARES + 2):
         gone_and_back(here, there, sensor, len(sensor.messages))
         hear(sensor, lab.keep(net.Sender(there)), numbers)
@@ -187,7 +193,7 @@ def another_kind_with_expression(lab):
     numbers = itertools.count()
     here, there = lab.namespace(), lab.namespace()
     net.wire(there, here)
-    sensor = lab.listening(here, "-i", "eth0", "--workers", 2, "-b", "udp or tcp")
+    sensor = listening(lab, here, "-i", "eth0", "--workers", 2, "-b", "udp or tcp")
     hear(sensor, lab.keep(net.Sender(there)), numbers)
     here.ip("link del eth0")
     sensor.wait_message(IS_GONE)
@@ -210,7 +216,7 @@ def moved_away_and_back(lab):
     numbers = itertools.count()
     sender, here = lab.wired()
     other = lab.namespace()
-    sensor = lab.listening(here, "-i", "eth0", "--workers", 2)
+    sensor = listening(lab, here, "-i", "eth0", "--workers", 2)
     hear(sensor, sender, numbers)
     index = here.interface()["ifindex"]
     here.ip(f"link set eth0 netns {other.path}")
@@ -229,7 +235,7 @@ def another_goes_on(lab):
     here, there = lab.namespace(), lab.namespace()
     for name in ("eth0", "eth1"):
         net.wire(there, here, name)
-    sensor = lab.listening(here, "-i", "eth0,eth1", "--workers", 2)
+    sensor = listening(lab, here, "-i", "eth0,eth1", "--workers", 2)
     sender = lab.keep(net.Sender(there, "eth1"))
     steps = [lambda: here.ip("link del eth0"), lambda: net.wire(there, here),
              lambda: sensor.wait_message(IS_BACK)]
@@ -247,7 +253,7 @@ def another_goes_on(lab):
 def all_interfaces(lab, workers):
     """Without -i all interfaces are heard, also one that appears later"""
     sender, here = lab.wired()
-    sensor = lab.listening(here, "--workers", workers)
+    sensor = listening(lab, here, "--workers", workers)
     sender.send(traffic.facts(range(BATCH)))
     sensor.wait_lines(traffic.fact_lines(range(BATCH)))
 
@@ -264,7 +270,7 @@ def all_interfaces(lab, workers):
 def loopback_once(lab, workers):
     """What a host says to itself is seen once, not on its way out and in again"""
     here = lab.namespace(has_ipv6=True)
-    sensor = lab.listening(here, "--workers", workers, "--udp", "all")
+    sensor = listening(lab, here, "--workers", workers, "--udp", "all")
     count = 0
     for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         with here:

@@ -17,9 +17,11 @@ from asking import ask, new_name, picture, wait_total
 from live import case, check, check_equal, check_lines, main, variants
 from sensor import Sensor, state_of, wait_until
 from support import capture
+from support.link import ether, tagged
 
 BATCH = 500
 TINY_RING = ("--ring-mib", 1, "--block-kib", 64, "--retire-ms", 5)
+LOCAL_ETHERTYPE = 0x88B5  # for experiments (IEEE 802)
 TICK_SECONDS = 1  # after two of them a loss shows in a running sensor
 
 
@@ -263,6 +265,19 @@ def another_profile_is_the_same(lab):
     sender.send(traffic.office())
     check_balance(run, len(traffic.office()))
     check_lines(sensor.lines, wanted)
+
+
+@case
+def dropped_but_heard(lab):
+    """What the kernel counts as dropped since only taps take it is not told to be lost"""
+    run = started(lab)
+    run.sender.send([tagged(ether(b"?" * 50, ethertype=LOCAL_ETHERTYPE))] * BATCH)
+    wait_total(run.name, "seen", BATCH)
+    check_equal(picture(run.name)["interfaces"][0]["rx_dropped"], BATCH, "rx_dropped")
+    check_balance(run, BATCH)
+    check(run.sensor.has_message(rf"passer: eth0: {BATCH} packets dropped by the kernel: .*"),
+          "it is not told")
+    check(not run.sensor.has_message(r".* lost before anybody .*"), "they are told to be lost")
 
 
 @case

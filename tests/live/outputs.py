@@ -16,9 +16,10 @@ import threading
 
 import traffic
 from asking import new_name, picture, total, wait_total
-from live import NOBODY, Skipped, case, check, check_equal, check_lines, check_once, main, variants
+from live import Skipped, case, check, check_equal, check_lines, check_once, main, variants
 from net import trouble
 from sensor import wait_until
+from support.user import give
 
 CLONE_NEWNS = 0x20000
 BATCH = 1000
@@ -51,11 +52,10 @@ def small_disk(lab):
     return folder, filling
 
 
-def make_own(*folders):
-    """Folders that the user of the sensor may write to; some are made anew."""
-    for folder in folders:
-        folder.mkdir(exist_ok=True)
-        os.chown(folder, NOBODY, NOBODY)
+def make_own(folder):
+    """A folder that the user of the sensor may write to; it may be there."""
+    folder.mkdir(exist_ok=True)
+    give(folder)
 
 
 def whole_lines(path):
@@ -220,7 +220,6 @@ def read_only(lab):
     name, sender, sensor = started(lab, "--workers", 2, "-l", folder / "log.csv")
     sender.send(traffic.facts(range(BATCH)))
     sensor.wait_lines(traffic.fact_lines(range(BATCH)))
-    wait_until(lambda: picture(name)["uptime_seconds"] > 2.5, "the log to be known")
     (folder / "log.csv").unlink()
     (folder / "log.csv").mkdir()  # nobody can open that
     hear_without_log(lab, name, sender, sensor, (folder / "log.csv").rmdir)
@@ -260,9 +259,10 @@ def file_system_read_only(lab, count):
     wait_total(name, "analysed", BATCH + count // 10)
     make_error()
     stream.join()
+    sender.send(traffic.facts(range(BATCH + count, 2 * BATCH + count)))  # the others may be written
     sensor.wait_message(r"passer: error: output: the log file cannot be written: Read-only file "
                         r"system; its lines are kept in memory")
-    wait_total(name, "analysed", BATCH + count)
+    wait_total(name, "analysed", 2 * BATCH + count)
     before = whole_lines(log)
     subprocess.run(["umount", "-l", folder], check=True)
     mount("-t", "tmpfs", "none", folder)  # the umount at the end takes this one away
@@ -283,7 +283,6 @@ def file_system_read_only(lab, count):
 def folder_removed(lab):
     """So is one whose folder was removed, when the folder is made again"""
     folder, name, sender, sensor = with_log_in_folder(lab)
-    wait_until(lambda: picture(name)["uptime_seconds"] > 2.5, "the log to be known")
     shutil.rmtree(folder)
     hear_without_log(lab, name, sender, sensor, lambda: make_own(folder))
 

@@ -4,9 +4,8 @@
  * to the table's memory, in turn, a whole other operation happens. So every race of two is tried,
  * whatever the scheduler does.
  *
- * How: the page of the table is made inaccessible. Each access faults; the handler of the fault
- * lets it happen as a single step, and at the chosen one does the other operation first, through a
- * second mapping of the same memory.
+ * How: the page that the table shares is made inaccessible. Each access faults; the handler of the
+ * fault lets it happen as a single step, and at the chosen one does the other operation first.
  */
 #include <passer/ledger/table.h>
 
@@ -15,6 +14,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -45,7 +45,7 @@ struct scene {
 static struct {
 	void *page;
 	long page_bytes;
-	struct table *alias; /* the same table by the other mapping */
+	struct table *table;
 	const struct scene *scene;
 	unsigned accesses, interrupted_at;
 	uint64_t other; /* result of the other operation */
@@ -68,10 +68,10 @@ static void on_access(int number, siginfo_t *info, void *context)
 		       SIG_DFL); /* a fault of another kind: comes again, and ends the test */
 		return;
 	}
-	if (trap.accesses++ == trap.interrupted_at) {
-		trap.other = trap.scene->other(trap.alias);
-	}
 	protect(PROT_READ | PROT_WRITE);
+	if (trap.accesses++ == trap.interrupted_at) {
+		trap.other = trap.scene->other(trap.table);
+	}
 	interrupted->uc_mcontext.gregs[REG_EFL] |= SINGLE_STEP;
 }
 
@@ -85,6 +85,30 @@ static void on_step(int number, siginfo_t *info, void *context)
 	interrupted->uc_mcontext.gregs[REG_EFL] &= ~SINGLE_STEP;
 }
 
+/* The only memory that this process has mapped to share it. */
+static void *shared_page(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	void *page = NULL;
+	char line[512];
+
+	assert_non_null(maps);
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		void *from, *to;
+		char rights[8];
+
+		if (sscanf(line, "%p-%p %7s", &from, &to, rights) == 3 &&
+		    strcmp(rights, "rw-s") == 0) {
+			assert_null(page);
+			assert_int_equal((char *)to - (char *)from, trap.page_bytes);
+			page = from;
+		}
+	}
+	fclose(maps);
+	assert_non_null(page);
+	return page;
+}
+
 /* The first operation with the other one before its n-th access. False when it has not so many. */
 static bool run_interrupted(const struct scene *scene, unsigned n)
 {
@@ -96,9 +120,8 @@ static bool run_interrupted(const struct scene *scene, unsigned n)
 		table_set_bits(t, i, i == 1 ? scene->first_ns : scene->rest_ns, i);
 	}
 	table_set_bits(t, KEY, 0, scene->value);
-	trap.page = t;
-	trap.alias = mremap(t, 0, (size_t)trap.page_bytes, MREMAP_MAYMOVE);
-	assert_ptr_not_equal(trap.alias, MAP_FAILED);
+	trap.page = shared_page();
+	trap.table = t;
 	trap.scene = scene;
 	trap.accesses = 0;
 	trap.interrupted_at = n;
@@ -111,7 +134,6 @@ static bool run_interrupted(const struct scene *scene, unsigned n)
 	if (was_interrupted) {
 		scene->check(t, mine, trap.other);
 	}
-	munmap(trap.alias, (size_t)trap.page_bytes);
 	table_free(t);
 	return was_interrupted;
 }

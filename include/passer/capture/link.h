@@ -15,7 +15,7 @@ struct link_stats {
 	uint64_t rx_packets, rx_bytes;
 	uint64_t tx_packets; /* a tap hears these, too */
 	uint64_t rx_errors;
-	uint64_t rx_dropped;   /* by the driver or the kernel's backlog, before the tap */
+	uint64_t rx_dropped;   /* by the kernel: nobody but taps took it, or a queue was full */
 	uint64_t rx_missed;    /* the NIC had no buffer */
 	uint64_t rx_fifo;      /* its FIFO overflowed */
 	uint64_t rx_nohandler; /* an inactive member of a bond or team took nothing */

@@ -85,8 +85,8 @@ struct ring_counters {
  * alone gives it back.
  */
 
-/* Sockets of a stock, beside that of the ring: some 3 KiB each, and 10 ms when it is closed. */
-#define RING_SPARES_MAX 16
+/* Sockets of a stock, beside that of the ring: some 3 KiB each, and 12 ms when it is closed. */
+#define RING_SPARES_MAX 8
 
 /*
  * Makes the stock of the rings that will be opened with this config; its filter has the selection

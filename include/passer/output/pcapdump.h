@@ -13,6 +13,8 @@
 #include <passer/base/err.h>
 #include <passer/base/frame.h>
 
+#define PCAPDUMP_WRITERS_MAX 64 /* of one file */
+
 struct pcapdump;
 
 struct pcapdump_config {
@@ -44,7 +46,8 @@ void pcapdump_write(struct pcapdump *dump, unsigned writer, const struct frame *
 
 /*
  * Writes out what a writer has collected. When that fails it is told, and tried again later, less
- * and less often; meanwhile the frames wait in the buffer, and those that find it full are lost.
+ * and less often; meanwhile these frames wait, since they have their place in the file, and those
+ * that come are lost.
  */
 void pcapdump_flush(struct pcapdump *dump, unsigned writer);
 
