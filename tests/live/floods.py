@@ -5,9 +5,11 @@
 Small tables overflow soon. With PASSER_SOAK_SECONDS they have their usual size, each flood lasts at
 least so long, and has more than a million keys.
 """
+import fcntl
 import os
 import subprocess
 import sys
+import termios
 import time
 from typing import NamedTuple
 
@@ -21,7 +23,8 @@ from sensor import Sensor, wait_until
 SECONDS = seconds_wanted(0)
 WARM_KEYS, STEP_KEYS = (1 << 20, 1 << 18) if SECONDS else (32 << 10, 12 << 10)
 MEMORY_MIB = 192 if SECONDS else 20
-LOOK_KEYS = 4096  # between two looks at the sensor
+LOOK_KEYS = 1024  # between two looks at the sensor: their lines find room in its memory
+PIPE_BYTES, UNREAD_BYTES_MAX = 1 << 20, 1 << 18  # as large as can be; what grep may have before it
 BEHIND_MAX = 8192  # frames that may wait in the rings
 FACTS_AT_ONCE = 8
 FACTS_MAX = 60000  # traffic.fact() has numbers for so many
@@ -45,6 +48,11 @@ class Run(NamedTuple):
     sensor: Sensor
     facts: subprocess.Popen
     path: object
+    lines: int  # the pipe between the two
+
+    def is_read(self):
+        unread = fcntl.ioctl(self.lines, termios.FIONREAD, bytes(4))
+        return int.from_bytes(unread, sys.byteorder) < UNREAD_BYTES_MAX
 
 
 def started(lab, *options):
@@ -52,18 +60,22 @@ def started(lab, *options):
     here, there = lab.namespace(), lab.namespace()
     wire(there, here)
     name, path = new_name(lab), lab.folder / "facts"
+    lines, writing = os.pipe()
+    lab.stack.callback(os.close, lines)
+    fcntl.fcntl(lines, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     with open(path, "wb") as file:
         facts = subprocess.Popen(
             ["grep", "-E", f"^TC,({traffic.FACTS_V4}|{traffic.FACTS_V6})"],
-            stdin=subprocess.PIPE, stdout=file, env={**os.environ, "LC_ALL": "C"})
+            stdin=lines, stdout=file, env={**os.environ, "LC_ALL": "C"})
     lab.stack.callback(facts.wait)
-    lab.stack.callback(facts.stdin.close)
-    sensor = lab.sensor(here, "-i", "eth0", "--name", name, "--workers", 2, "--block-kib", 64,
-                        "--retire-ms", 5, "--ring-mib", 32, "--memory", MEMORY_MIB, *options,
-                        stdout=facts.stdin)
-    facts.stdin.close()
+    try:
+        sensor = lab.sensor(here, "-i", "eth0", "--name", name, "--workers", 2, "--block-kib", 64,
+                            "--retire-ms", 5, "--ring-mib", 32, "--memory", MEMORY_MIB, *options,
+                            stdout=writing)
+    finally:
+        os.close(writing)
     sensor.wait_listening()
-    return Run(name, lab.keep(Flooder(there)), sensor, facts, path)
+    return Run(name, lab.keep(Flooder(there)), sensor, facts, path, lines)
 
 
 class Tide:
@@ -87,6 +99,7 @@ class Tide:
                 sender.send(traffic.facts(range(self.facts, self.facts + FACTS_AT_ONCE)))
                 self.facts += FACTS_AT_ONCE
             wait_until(lambda: total(name, "waiting") < BEHIND_MAX, "the rings to be worked off")
+            wait_until(self.run.is_read, "the lines to be read")
         wait_until(lambda: total(name, "walked") == sender.sent, "all frames")
         check_equal(sensor.restarts, 0, "restarts")
         return 1000 * (total(name, "cpu_ms") - before) / (sender.sent - frames)
