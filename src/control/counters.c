@@ -56,16 +56,22 @@ const char *const *counters_sensor_names(unsigned *out_count)
 	return sensor_names;
 }
 
+static struct counters counters_from(const uint64_t *values, unsigned count)
+{
+	struct counters all = {.count = count};
+
+	memcpy(all.values, values, count * sizeof(values[0]));
+	return all;
+}
+
 struct counters counters_of_link(const struct link_stats *c)
 {
 	const uint64_t values[] = {
 #define LINK_COUNTER VALUE
 #include "counters.def"
 	};
-	struct counters all = {.count = COUNT(values)};
 
-	memcpy(all.values, values, sizeof(values));
-	return all;
+	return counters_from(values, COUNT(values));
 }
 
 struct counters counters_of_ring(const struct ring_counts *c)
@@ -74,10 +80,8 @@ struct counters counters_of_ring(const struct ring_counts *c)
 #define RING_COUNTER VALUE
 #include "counters.def"
 	};
-	struct counters all = {.count = COUNT(values)};
 
-	memcpy(all.values, values, sizeof(values));
-	return all;
+	return counters_from(values, COUNT(values));
 }
 
 struct counters counters_of_worker(const struct worker_counts *c)
@@ -86,10 +90,8 @@ struct counters counters_of_worker(const struct worker_counts *c)
 #define WORKER_COUNTER VALUE
 #include "counters.def"
 	};
-	struct counters all = {.count = COUNT(values)};
 
-	memcpy(all.values, values, sizeof(values));
-	return all;
+	return counters_from(values, COUNT(values));
 }
 
 struct counters counters_of_sensor(const struct report *r)
@@ -98,8 +100,6 @@ struct counters counters_of_sensor(const struct report *r)
 #define SENSOR_COUNTER VALUE
 #include "counters.def"
 	};
-	struct counters all = {.count = COUNT(values)};
 
-	memcpy(all.values, values, sizeof(values));
-	return all;
+	return counters_from(values, COUNT(values));
 }

@@ -2,7 +2,6 @@
 #include "reader.h"
 
 #include "files.h"
-#include "hang.h"
 #include "sensor.h"
 
 #include <passer/base/log.h>
@@ -99,7 +98,6 @@ static _Noreturn void read_all(const struct supervisor *s, int control_fd)
 	int status = 0, log_fd = -1;
 	struct err err;
 
-	hang_watch(slot->shared);
 	if (confine_process(&s->confinement, ROLE_READER, "the reader of files", NULL, &err) < 0) {
 		log_error("%s", err.text);
 		exit(EXIT_TROUBLE);
@@ -133,15 +131,7 @@ struct readers {
 static _Noreturn void be_reader(const struct supervisor *s, const struct readers *before,
                                 int control_fd)
 {
-	sigset_t none;
-
-	/* It hears the supervisor, who hears the terminal and the service manager. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGUSR1, SIG_IGN);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	worker_begin(s->slots[0].shared);
 	/* Else the others would not see the supervisor's end close. */
 	for (unsigned i = 0; i < before->count; i++) {
 		close(before->list[i].control_fd);

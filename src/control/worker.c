@@ -286,20 +286,24 @@ static void pin(const struct worker *w)
 	}
 }
 
-static void live_setup(struct live *live)
+void worker_begin(const struct worker_shared *shared)
 {
-	struct worker *w = live->w;
 	sigset_t none;
 
-	/* The supervisor hears the terminal and the service manager; a worker hears the supervisor.
-	 */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	hang_watch(w->shared);
+	hang_watch(shared);
+}
+
+static void live_setup(struct live *live)
+{
+	struct worker *w = live->w;
+
+	worker_begin(w->shared);
 	pin(w);
 
 	live->epoll_fd = epoll_create1(EPOLL_CLOEXEC);

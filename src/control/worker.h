@@ -71,5 +71,11 @@ int worker_flush(struct worker *w);
  */
 uint64_t worker_stop_ns(const struct worker_common *common);
 
+/*
+ * What a process that works on frames does first: from then on it hears the supervisor alone, who
+ * hears the terminal and the service manager, and watches itself (hang.h).
+ */
+void worker_begin(const struct worker_shared *shared);
+
 /* The life of a worker process: until ORDER_STOP or the end of the supervisor. Does not return. */
 _Noreturn void worker_live(struct worker *w, int control_fd);
