@@ -48,7 +48,7 @@ STORM = 10
 PROFILES = ("names", "macs", "records=TS,DN acks=all", "no-tcp-strings", "profile=all acks=none")
 
 # Between the looks of the second third and of the last one. Workers that were forked behind a reload have
-# pages of their own that the others share; what they learn is in floods.py, to the byte.
+# pages of their own that the others share; floods.py, without reloads, allows them less.
 GROWTH_MAX_KIB = Memory(supervisor=8192, workers=16384, shared=4096, reserved=0)
 
 ADDRESS, NAME = r"[0-9a-f.:]{7,39}", r"[a-z_.]+"
