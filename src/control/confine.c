@@ -34,6 +34,16 @@ const struct capability *capability_rows(size_t *out_count)
 	return capabilities;
 }
 
+static void take_up_capabilities(void)
+{
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < CAPABILITIES; i++) {
+		all |= CAP_BIT(capabilities[i].number);
+	}
+	privileges_take_up(all);
+}
+
 void confine_add_missing(struct err *err)
 {
 	uint64_t permitted = privileges_permitted();
@@ -260,22 +270,28 @@ static const char *name_in(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
-/* Not by a link, and nothing that has another name elsewhere. */
-static void give(const struct confinement *c, int folder, const char *name)
+/* Nothing that has another name elsewhere. */
+static void give_fd(const struct confinement *c, int fd, const char *name)
 {
-	int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 
-	if (fd < 0) {
-		return;
-	}
 	if (fstat(fd, &st) == 0 && st.st_uid == 0 &&
 	    (S_ISDIR(st.st_mode) || (S_ISREG(st.st_mode) && st.st_nlink == 1)) &&
 	    fchown(fd, c->user.uid, (gid_t)-1) != 0) {
 		log_debug("%s: cannot be given to user %s: %s", name, c->user.name,
 		          strerror(errno));
 	}
-	close(fd);
+}
+
+/* Not by a link. */
+static void give(const struct confinement *c, int folder, const char *name)
+{
+	int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0) {
+		give_fd(c, fd, name);
+		close(fd);
+	}
 }
 
 static bool has_to_give(const struct confinement *c)
@@ -287,6 +303,19 @@ void confine_give(const struct confinement *c, const char *path)
 {
 	if (has_to_give(c)) {
 		give(c, AT_FDCWD, path);
+	}
+}
+
+int confine_make_new(const struct confinement *c, const char *path)
+{
+	return has_to_give(c) ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644) : -1;
+}
+
+void confine_give_new(const struct confinement *c, int fd, const char *path)
+{
+	if (fd >= 0) {
+		give_fd(c, fd, path);
+		close(fd);
 	}
 }
 
@@ -330,24 +359,43 @@ static void hold_host_files(struct confinement *c, const struct host_files *host
 	}
 }
 
-/* The reader of files may open them again when it is replaced, but not with these rights. */
-static void hold_captures(struct confinement *c)
+/* As many files may be open at once as somebody allows who had a reason to: the hard limit. */
+static rlim_t raise_descriptors(void)
 {
 	struct rlimit limit = {0, 0};
 
-	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+		(void)getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return limit.rlim_cur;
+}
+
+/*
+ * The reader of files may open them again when it is replaced, but not with these rights. Half of
+ * the descriptors are left for all else; what is over that is opened one by one, as the user.
+ */
+static void hold_captures(struct confinement *c)
+{
+	const rlim_t fd_max = raise_descriptors() / 2;
+	bool is_full = false;
+
 	for (size_t i = 0; i < c->place_count; i++) {
 		struct place *place = &c->places[i];
 
-		/* Named pipes do not wait for a writer then. */
-		if (place->role == ROLE_READER && !place->is_optional) {
-			place->fd = open(place->folder, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-			place->open_error = place->fd < 0 ? -errno : 0;
+		if (place->role != ROLE_READER || place->is_optional) {
+			continue;
 		}
-		if (place->fd >= 0 && (rlim_t)place->fd > limit.rlim_cur / 2) {
+		/* Named pipes do not wait for a writer then. */
+		place->fd = is_full ? -1 : open(place->folder, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		if (place->fd < 0) {
+			place->open_error = is_full ? -EMFILE : -errno;
+		} else if ((rlim_t)place->fd > fd_max) {
 			close(place->fd);
 			place->fd = -1;
-			return; /* the others are opened one by one, as the user */
+			place->open_error = -EMFILE;
+			is_full = true;
 		}
 	}
 }
@@ -424,6 +472,7 @@ int confine_init(struct confinement *c, const struct options *options,
 		.has_core_dumps = options->has_core_dumps,
 		.is_live = options->interface_count > 0 || options->file_count == 0,
 	};
+	take_up_capabilities();
 	if (c->is_off) {
 		return 0;
 	}

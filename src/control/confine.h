@@ -39,18 +39,32 @@ struct confinement {
 
 /*
  * Chooses the user and notes the places, while every path can still be reached; opens the capture
- * files. The folder of suspicious hosts is made, and it and what is in it is given to the user. 0,
- * or a negative errno with err set; confine_fini() is due in either case.
+ * files; makes permitted capabilities effective. The folder of suspicious hosts is made, and it and
+ * what is in it is given to the user. 0, or a negative errno with err set; confine_fini() is due in
+ * either case.
  */
 int confine_init(struct confinement *confinement, const struct options *options,
                  const struct host_files *host_files, struct err *err);
 void confine_fini(struct confinement *confinement);
 
 /*
- * Gives what root owns to the user, so that it can do there later what it could as root: a folder
- * of passer's own, or a file that passer has just made.
+ * Gives a folder of passer's own that root owns to the user, so that it can do there later what it
+ * could as root.
  */
 void confine_give(const struct confinement *confinement, const char *path);
+
+/*
+ * Makes a file that is to be given to the user, before it is opened by its path. A descriptor for
+ * confine_give_new(); -1: it is there already, cannot be made, or needs not be given.
+ */
+int confine_make_new(const struct confinement *confinement, const char *path);
+
+/*
+ * Gives what confine_make_new() has made, whatever lies at its path by now, and closes it. Accepts
+ * -1. Once it has been opened: in a folder like /tmp root may not open with O_CREAT what another
+ * owns (fs.protected_regular, proc_sys_fs(5)).
+ */
+void confine_give_new(const struct confinement *confinement, int fd, const char *path);
 
 /*
  * Confines this process, for good: it has no capability then. The supervisor tells which places its
@@ -68,7 +82,8 @@ void confine_reach(const struct confinement *confinement, char *path, size_t siz
 
 /*
  * A capture file that was opened with the rights of the start, at its beginning, as a descriptor
- * that the caller closes. A negative errno: it could not be opened; -EAGAIN: it was not tried.
+ * that the caller closes. A negative errno: it could not be opened; -EAGAIN: it was not tried;
+ * -EMFILE: there are more files than may be open at once, and its path may be tried as the user.
  */
 int confine_take_file(const struct confinement *confinement, const char *path);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "faults.h"
 
+#include "calls.h"
+
 #include <passer/base/log.h>
 
 #include <errno.h>
@@ -37,6 +39,18 @@ static void signal_another(void)
 	(void)kill(1, 0);
 }
 
+/* Signal 0 does nothing, should it be let through. */
+static void signal_another_thread(void)
+{
+	(void)syscall(SYS_tgkill, 1, 1, 0);
+}
+
+/* Without arguments it does nothing, should it be let through. */
+static void make_process(void)
+{
+	(void)syscall(SYS_clone3, NULL, 0);
+}
+
 static void load_ebpf(void)
 {
 	(void)syscall(SYS_bpf, 0, NULL, 0);
@@ -51,6 +65,12 @@ static void map_code(void)
 {
 	(void)mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 	           0);
+}
+
+/* Of no bytes: nothing happens, should it be let through. */
+static void turn_into_code(void)
+{
+	(void)mprotect(NULL, 0, PROT_READ | PROT_EXEC);
 }
 
 /* Through any of its descriptors that is a packet socket. */
@@ -81,7 +101,9 @@ static void open_file(void)
 static void crash(void)
 {
 	/* As a wild pointer does it, but without a word of the sanitizers, which tests look for. */
-	signal(SIGSEGV, SIG_DFL);
+	if (CALLS_HAVE_SANITIZERS) {
+		signal(SIGSEGV, SIG_DFL);
+	}
 	raise(SIGSEGV);
 }
 
@@ -129,10 +151,21 @@ static const struct {
 	const char *word;
 	void (*run)(void);
 } faults[] = {
-	{"socket", make_socket}, {"execve", execute},           {"kill", signal_another},
-	{"bpf", load_ebpf},      {"vm-write", attach_debugger}, {"mmap", map_code},
-	{"write", send_packet},  {"open", open_file},           {"crash", crash},
-	{"hang", hang},          {"deaf", hang_deaf},           {"busy", work_hard},
+	{"socket", make_socket},
+	{"execve", execute},
+	{"clone3", make_process},
+	{"kill", signal_another},
+	{"tgkill", signal_another_thread},
+	{"bpf", load_ebpf},
+	{"vm-write", attach_debugger},
+	{"mmap", map_code},
+	{"mprotect", turn_into_code},
+	{"write", send_packet},
+	{"open", open_file},
+	{"crash", crash},
+	{"hang", hang},
+	{"deaf", hang_deaf},
+	{"busy", work_hard},
 	{"wait", wait_long},
 };
 

@@ -164,13 +164,34 @@ static bool read_source(struct open_file *f, struct source *source)
 	return state >= 0;
 }
 
+static void add_limit(struct err *err)
+{
+	size_t len = strlen(err->text);
+
+	snprintf(
+		err->text + len, sizeof(err->text) - len,
+		"; more files than may be open at once cannot be opened before passer gives up its "
+		"rights: raise the limit (ulimit -n), or name fewer");
+}
+
+static int open_by_path(const struct open_file *f, bool is_over_limit, struct source **out_source,
+                        struct err *err)
+{
+	int ret = pcapfile_open(f->path, out_source, err);
+
+	if (ret == -EACCES && is_over_limit) {
+		add_limit(err);
+	}
+	return ret;
+}
+
 /* One that was opened before the rights for it were given up, else by its path. */
 static int open_source(const struct open_file *f, struct source **out_source, struct err *err)
 {
 	int fd = confine_take_file(f->w->common->confinement, f->path);
 
-	if (fd == -EAGAIN) {
-		return pcapfile_open(f->path, out_source, err);
+	if (fd == -EAGAIN || fd == -EMFILE) {
+		return open_by_path(f, fd == -EMFILE, out_source, err);
 	}
 	return fd >= 0 ? pcapfile_open_fd(f->path, fd, out_source, err)
 	               : err_set(err, fd, "%s: cannot open: %s", f->path, strerror(-fd));

@@ -11,7 +11,7 @@
 
 /* A signal handler is given nothing, so what it looks at stands here. */
 static struct {
-	const struct worker_shared *shared;
+	struct worker_shared *shared;
 	uint64_t frames; /* handed out when the last tick came */
 	unsigned ticks;  /* since then on the same one */
 } watch;
@@ -42,11 +42,12 @@ static void on_tick(int number)
 		watch.frames = frames;
 		watch.ticks = 0;
 	} else if (++watch.ticks >= HANG_CPU_MAX_MS / HANG_TICK_MS) {
+		__atomic_store_n(&watch.shared->has_hung, 1, __ATOMIC_RELEASE);
 		raise(HANG_SIGNAL);
 	}
 }
 
-void hang_watch(const struct worker_shared *shared)
+void hang_watch(struct worker_shared *shared)
 {
 	const struct itimerval every_tick = {
 		.it_interval.tv_usec = HANG_TICK_MS * 1000,

@@ -5,6 +5,9 @@
  * time alone looks each HANG_TICK_MS; so nothing is to be done per packet, who does not run is not
  * looked at, and neither standing still nor waiting nor a busy machine is ever taken for hanging.
  *
+ * The kernel sends the same signal to who has used up the CPU time that RLIMIT_CPU allows, which
+ * says nothing about a frame; shared->has_hung tells the two apart.
+ *
  * The supervisor kills those whose watch has failed (control/poison.c).
  */
 #pragma once
@@ -18,4 +21,4 @@
 struct worker_shared;
 
 /* Begins the watch, for the life of the process; before it confines itself. Borrows shared. */
-void hang_watch(const struct worker_shared *shared);
+void hang_watch(struct worker_shared *shared);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "interfaces.h"
 
+#include <passer/base/clock.h>
 #include <passer/base/log.h>
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 
 #define SPARES_MAX       64  /* of all rings: the kernel takes 12 ms to close one */
 #define DESCRIPTORS_FREE 128 /* left for all that is opened later */
+#define SETTLE_NS        NS_PER_S
 
 static void note_link(struct interface *iface, const struct link_info *link)
 {
@@ -391,42 +393,52 @@ static void note_lost(struct interface *iface)
 	}
 }
 
-static bool on_named_link(struct interface *iface, unsigned workers, const struct link_info *link)
+/* One that is waited for is there, and up: from now on, if it was another until now. */
+static void note_back(struct interface *iface, unsigned ifindex)
+{
+	if (iface->back_ifindex != ifindex) {
+		iface->back_ifindex = ifindex;
+		iface->settled_ns = clock_monotonic_ns() + SETTLE_NS;
+	}
+}
+
+static void note_away(struct interface *iface)
+{
+	iface->back_ifindex = 0;
+	iface->settled_ns = 0;
+}
+
+static void on_named_link(struct interface *iface, const struct link_info *link)
 {
 	bool is_known = link->ifindex == iface->ifindex;
+	bool has_name = strcmp(iface->name, link->name) == 0;
 
-	if (is_known || strcmp(iface->name, link->name) == 0) {
+	if (is_known || has_name) {
 		note_link(iface, link);
 	}
 	if (link->is_gone) {
 		if (is_known) {
 			note_gone(iface);
 		}
-		return false;
+		if (is_known || has_name) {
+			note_away(iface);
+		}
+		return;
 	}
 	/* Its index does not tell that it is new: one that was moved away and back keeps it. */
-	if (strcmp(iface->name, link->name) != 0 || (is_known && !iface->is_gone)) {
-		return false;
+	if (!has_name || (is_known && !iface->is_gone)) {
+		return;
 	}
 	note_gone(iface);
-	if (!link->is_up) {
-		return false;
+	if (link->is_up) {
+		note_back(iface, link->ifindex);
+	} else {
+		note_away(iface);
 	}
-	if (!has_sockets(iface, workers)) {
-		note_lost(iface);
-		return false;
-	}
-	log_info("%s is back", iface->name);
-	iface->ifindex = link->ifindex;
-	iface->is_gone = false;
-	iface->is_stale = true;
-	return true;
 }
 
-bool interfaces_on_link(struct interfaces *interfaces, const struct link_info *link)
+void interfaces_on_link(struct interfaces *interfaces, const struct link_info *link)
 {
-	bool must_reopen = false;
-
 	for (unsigned k = 0; k < interfaces->count; k++) {
 		struct interface *iface = &interfaces->list[k];
 
@@ -434,7 +446,68 @@ bool interfaces_on_link(struct interfaces *interfaces, const struct link_info *l
 			link_tally_note(&iface->tally, link);
 			add_promisc(iface, link);
 		} else {
-			must_reopen |= on_named_link(iface, interfaces->workers, link);
+			on_named_link(iface, link);
+		}
+	}
+}
+
+uint64_t interfaces_settled_ns(const struct interfaces *interfaces)
+{
+	uint64_t first = 0;
+
+	for (unsigned k = 0; k < interfaces->count; k++) {
+		uint64_t one = interfaces->list[k].settled_ns;
+
+		first = one != 0 && (first == 0 || one < first) ? one : first;
+	}
+	return first;
+}
+
+/* News of links may be late, or lost: it is looked at once more. */
+static bool is_still_back(struct interface *iface)
+{
+	struct link_info link;
+	struct err err;
+
+	if (link_find(iface->name, &link, &err) < 0 || !link.is_up) {
+		note_away(iface);
+		return false;
+	}
+	if (link.ifindex != iface->back_ifindex) {
+		note_back(iface, link.ifindex);
+		return false;
+	}
+	return true;
+}
+
+static bool settle(struct interface *iface, unsigned workers)
+{
+	if (!is_still_back(iface)) {
+		return false;
+	}
+	if (!has_sockets(iface, workers)) {
+		note_away(iface);
+		note_lost(iface);
+		return false;
+	}
+	log_info("%s is back", iface->name);
+	iface->ifindex = iface->back_ifindex;
+	iface->is_gone = false;
+	iface->is_stale = true;
+	note_away(iface);
+	return true;
+}
+
+bool interfaces_settle(struct interfaces *interfaces)
+{
+	uint64_t now = clock_monotonic_ns();
+	bool must_reopen = false;
+
+	for (unsigned k = 0; k < interfaces->count; k++) {
+		struct interface *iface = &interfaces->list[k];
+
+		if (iface->settled_ns != 0 && now >= iface->settled_ns) {
+			must_reopen |= settle(iface, interfaces->workers);
 		}
 	}
 	return must_reopen;

@@ -15,11 +15,13 @@
 #include <passer/capture/ring.h>
 
 struct interface {
-	const char *name; /* borrowed from the options */
-	unsigned ifindex; /* 0: all interfaces */
-	bool is_gone;     /* not there, or not fit to be opened: passer waits for it */
-	bool is_stale;    /* its rings belong to one that is gone */
-	bool is_lost;     /* it is gone for good: no sockets are left for it */
+	const char *name;      /* borrowed from the options */
+	unsigned ifindex;      /* 0: all interfaces */
+	bool is_gone;          /* not there, or not fit to be opened: passer waits for it */
+	bool is_stale;         /* its rings belong to one that is gone */
+	bool is_lost;          /* it is gone for good: no sockets are left for it */
+	unsigned back_ifindex; /* one of its name that is there and up, and is to stay; 0: none */
+	uint64_t settled_ns;   /* monotonic time at which that one has stayed long enough */
 	bool is_up;
 	uint32_t mtu;
 	struct link_tally tally;
@@ -58,11 +60,20 @@ void interfaces_lay_in(struct interfaces *interfaces);
 
 /*
  * What a change of a link means for the capture. A new interface is added to those that are set
- * promiscuous when all are heard. True when a named interface that was gone is there again and up:
- * the workers must end, then interfaces_close_stale() and interfaces_open() follow. One that comes
- * back when no sockets are left for it is told, and is heard no more.
+ * promiscuous when all are heard; a named one that was gone and is there again and up is noted.
  */
-bool interfaces_on_link(struct interfaces *interfaces, const struct link_info *link);
+void interfaces_on_link(struct interfaces *interfaces, const struct link_info *link);
+
+/*
+ * Opening an interface anew costs sockets and ends all workers, so one that comes and goes is
+ * waited for until it has stayed for a second. True when any has: the workers must end, then
+ * interfaces_close_stale() and interfaces_open() follow. One that is back when no sockets are left
+ * for it is told, and is heard no more.
+ */
+bool interfaces_settle(struct interfaces *interfaces);
+
+/* The monotonic time at which interfaces_settle() is due next; 0: nothing is waited for. */
+uint64_t interfaces_settled_ns(const struct interfaces *interfaces);
 
 /* The longest frame that any of them carries, with link header and tags; 0 when all are heard. */
 uint32_t interfaces_longest_frame(const struct interfaces *interfaces);

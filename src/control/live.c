@@ -123,7 +123,14 @@ static void on_link(void *user, const struct link_info *link)
 {
 	struct supervisor *s = user;
 
-	if (interfaces_on_link(&s->interfaces, link) && s->phase == PHASE_RUNNING) {
+	interfaces_on_link(&s->interfaces, link);
+}
+
+static void reopen_when_settled(struct supervisor *s)
+{
+	bool must_reopen = s->phase != PHASE_STOPPING && interfaces_settle(&s->interfaces);
+
+	if (must_reopen && s->phase == PHASE_RUNNING) {
 		s->phase = PHASE_REOPENING;
 		crew_stop(s);
 	}
@@ -284,17 +291,30 @@ static void open_control(struct supervisor *s)
 	}
 }
 
+/* Until an interface that is back has stayed long enough; -1: none is, or the run ends. */
+static int patience_ms(const struct supervisor *s)
+{
+	uint64_t due = s->phase != PHASE_STOPPING ? interfaces_settled_ns(&s->interfaces) : 0;
+	uint64_t now = clock_monotonic_ns();
+
+	if (due == 0) {
+		return -1;
+	}
+	return due > now ? (int)((due - now + NS_PER_MS - 1) / NS_PER_MS) : 0;
+}
+
 static int live_loop(struct supervisor *s, struct err *err)
 {
 	struct epoll_event events[16];
 	int ret = 0;
 
 	while (crew_running(s) > 0) {
-		int n = epoll_wait(s->epoll_fd, events, 16, -1);
+		int n = epoll_wait(s->epoll_fd, events, 16, patience_ms(s));
 
 		for (int i = 0; i < n; i++) {
 			on_event(s, events[i].data.fd);
 		}
+		reopen_when_settled(s);
 		if (crew_running(s) == 0 && s->phase == PHASE_REOPENING) {
 			ret = reopen_interfaces(s, err);
 			if (ret < 0) {

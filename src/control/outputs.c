@@ -103,6 +103,9 @@ static void look_after_log(struct supervisor *s)
 void outputs_on_clock(struct supervisor *s)
 {
 	look_after_log(s);
+	if (s->quarantine != NULL) {
+		pcapdump_flush(s->quarantine, 0); /* what waits */
+	}
 	for (int type = REC_NONE + 1; type < REC_COUNT; type++) {
 		tell_limited(s, type);
 	}

@@ -3,7 +3,8 @@
  * Frames that kill the worker that analyses them, or keep it busy for too long. They are kept for
  * those who mend passer; an analyzer in which workers die again and again is switched off.
  *
- * A SIGKILL that did not come from here says nothing about the frame that was in work.
+ * A SIGKILL that did not come from here says nothing about the frame that was in work, nor does a
+ * limit of CPU time.
  */
 #include "hang.h"
 #include "sensor.h"
@@ -23,13 +24,28 @@
 
 static bool has_hung(const struct worker_slot *slot, int status)
 {
-	return slot->is_hung || (WIFSIGNALED(status) && WTERMSIG(status) == HANG_SIGNAL);
+	bool is_noted = __atomic_load_n(&slot->shared->has_hung, __ATOMIC_ACQUIRE) != 0;
+
+	return slot->is_hung ||
+	       (WIFSIGNALED(status) && WTERMSIG(status) == HANG_SIGNAL && is_noted);
+}
+
+/* RLIMIT_CPU: it has worked much, over all its frames. */
+static bool is_out_of_cpu_time(const struct worker_slot *slot, int status)
+{
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU && !has_hung(slot, status);
+}
+
+bool poison_is_from_outside(const struct worker_slot *slot, int status)
+{
+	return !slot->is_hung && WIFSIGNALED(status) &&
+	       (WTERMSIG(status) == SIGKILL || is_out_of_cpu_time(slot, status));
 }
 
 static bool is_by_itself(const struct worker_slot *slot, int status)
 {
-	return slot->is_hung || (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL) ||
-	       (WIFEXITED(status) && WEXITSTATUS(status) != 0);
+	return !poison_is_from_outside(slot, status) &&
+	       (WIFSIGNALED(status) || WEXITSTATUS(status) != 0);
 }
 
 /* The one that was running; NULL: none, the frame was being decoded or counted. */
@@ -70,25 +86,28 @@ static void blame(struct supervisor *s, const struct analyzer *analyzer, unsigne
 
 /* ---- The frame ---- */
 
-bool poison_keep(const struct supervisor *s, const struct frame *frame)
+const char *poison_keep(const struct supervisor *s, const struct frame *frame)
 {
 	struct pcapdump_counters before, now;
 
 	if (s->quarantine == NULL) {
-		return false;
+		return NULL;
 	}
 	before = pcapdump_counters(s->quarantine);
 	pcapdump_write(s->quarantine, 0, frame);
 	pcapdump_flush(s->quarantine, 0);
 	now = pcapdump_counters(s->quarantine);
-	return now.frames > before.frames && now.lost == before.lost;
+	if (now.frames <= before.frames || now.lost != before.lost) {
+		return NULL;
+	}
+	return now.waiting > 0 ? "waits to be written to" : "is in";
 }
 
-static bool keep_frame(const struct supervisor *s, const struct ring *ring)
+static const char *keep_frame(const struct supervisor *s, const struct ring *ring)
 {
 	struct frame frame;
 
-	return ring_frame_in_work(ring, &frame) && poison_keep(s, &frame);
+	return ring_frame_in_work(ring, &frame) ? poison_keep(s, &frame) : NULL;
 }
 
 /* Of a capture file, which only a reader can open: the next one keeps it. */
@@ -100,19 +119,22 @@ static bool take_file_frame(const struct supervisor *s, unsigned i, bool is_pois
 	return file->is_in_work != 0;
 }
 
-/* Looks at the ring that was being walked. False when no frame was in work. */
-static bool take_frame(struct supervisor *s, unsigned i, bool is_poison, bool *out_is_kept)
+/*
+ * Looks at the ring that was being walked. False when no frame was in work. *out_kept is what
+ * poison_keep() says.
+ */
+static bool take_frame(struct supervisor *s, unsigned i, bool is_poison, const char **out_kept)
 {
 	bool was_in_work = take_file_frame(s, i, is_poison);
 
-	*out_is_kept = false;
+	*out_kept = NULL;
 	for (unsigned k = 0; k < s->interfaces.count; k++) {
 		const struct ring_progress *progress = &s->slots[i].shared->progress[k];
 		const struct ring *ring = s->interfaces.list[k].rings[i];
 
 		if (ring != NULL && progress->is_in_work != 0) {
 			was_in_work = true;
-			*out_is_kept |= is_poison && keep_frame(s, ring);
+			*out_kept = is_poison ? keep_frame(s, ring) : NULL;
 		}
 	}
 	return was_in_work;
@@ -124,22 +146,36 @@ const char *poison_path(const struct supervisor *s)
 	                                           : QUARANTINE_DEFAULT_PATH;
 }
 
+/* "; the packet is in FILE" */
+static void tell_kept(const struct supervisor *s, const char *kept, struct text *how)
+{
+	if (kept != NULL) {
+		text_add(how, "; the packet ");
+		text_add(how, kept);
+		text_add(how, " ");
+		text_add(how, poison_path(s));
+	}
+}
+
 void poison_on_death(struct supervisor *s, unsigned i, int status, struct text *how)
 {
 	struct worker_slot *slot = &s->slots[i];
-	bool is_poison = is_by_itself(slot, status), is_kept;
+	bool is_poison = is_by_itself(slot, status);
+	const char *kept;
 	unsigned row = 0;
 	const struct analyzer *analyzer = culprit(slot, &row);
 
-	is_poison = take_frame(s, i, is_poison, &is_kept) && is_poison;
+	is_poison = take_frame(s, i, is_poison, &kept) && is_poison;
+	if (is_out_of_cpu_time(slot, status)) {
+		text_add(how, ", for its CPU time is used up (ulimit -t)");
+	}
 	if (is_poison) {
 		slot->poisonous++;
 		text_add(how, has_hung(slot, status) ? " since it hung on a packet, "
 		                                     : " on a packet, ");
 		text_add(how, analyzer != NULL ? "in the analyzer " : "in no analyzer");
 		text_add(how, analyzer != NULL ? analyzer->name : "");
-		text_add(how, is_kept ? "; the packet is in " : "");
-		text_add(how, is_kept ? poison_path(s) : "");
+		tell_kept(s, kept, how);
 	}
 	if (is_poison && analyzer != NULL) {
 		blame(s, analyzer, row);
@@ -155,6 +191,7 @@ void poison_forget(struct supervisor *s, unsigned i)
 	}
 	slot->shared->file.is_in_work = 0;
 	slot->shared->running = 0;
+	slot->shared->has_hung = 0;
 	slot->is_hung = false;
 	slot->watch = (struct frame_watch){.frames = 0};
 }

@@ -111,6 +111,19 @@ uint64_t privileges_permitted(void)
 	return (uint64_t)data[1].permitted << 32 | data[0].permitted;
 }
 
+void privileges_take_up(uint64_t capabilities)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data) != 0) {
+		return;
+	}
+	data[0].effective |= data[0].permitted & (uint32_t)capabilities;
+	data[1].effective |= data[1].permitted & (uint32_t)(capabilities >> 32);
+	(void)syscall(SYS_capset, &header, data);
+}
+
 /* What is not permitted yet, ever. Without CAP_SETPCAP no_new_privs alone does it. */
 static void drop_bounding(void)
 {

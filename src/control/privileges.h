@@ -46,5 +46,11 @@ int privileges_drop(struct err *err);
 /* What is permitted to this process. */
 uint64_t privileges_permitted(void);
 
+/*
+ * Makes those of some capabilities effective that are permitted, as after "setcap cap_net_raw+p".
+ * What cannot be had so is missed by whoever needs it.
+ */
+void privileges_take_up(uint64_t capabilities);
+
 /* Without has_core_dumps the kernel writes none, and other processes of the user see nothing. */
 void privileges_set_core_dumps(bool has_core_dumps);

@@ -54,8 +54,10 @@ static void keep_poison(void *user, const char *path, uint64_t number, const str
 {
 	const struct reading *r = user;
 
-	if (poison_keep(r->supervisor, frame)) {
-		log_warn("%s: packet %" PRIu64 " is in %s", path, number,
+	const char *kept = poison_keep(r->supervisor, frame);
+
+	if (kept != NULL) {
+		log_warn("%s: packet %" PRIu64 " %s %s", path, number, kept,
 		         poison_path(r->supervisor));
 	}
 }
@@ -282,7 +284,7 @@ static void bury(struct supervisor *s, int status, struct text *how)
 	poison_on_death(s, 0, status, how);
 	tell_place(s, is_in_work, how);
 	/* What it died of then is how the file is made, and would be so again. */
-	if (!is_in_work && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)) {
+	if (!is_in_work && !poison_is_from_outside(&s->slots[0], status)) {
 		text_add(how, ", whose rest is not read");
 		files_skip_rest(&shared->file);
 	}

@@ -87,6 +87,7 @@ struct supervisor {
 	struct analyzer_options analyzer_options;
 	struct selection *selection; /* shared with the workers */
 	struct health_recent *recent;
+	struct csv_files *csv_files; /* shared with the workers */
 	struct worker_common common;
 	struct host_files host_files;
 	struct confinement confinement;
@@ -94,7 +95,8 @@ struct supervisor {
 	unsigned worker_count;
 	struct interfaces interfaces;
 	struct link_monitor *links;
-	int stdout_fd; /* -1: nobody takes the lines */
+	int stdout_fd;      /* -1: nobody takes the lines */
+	int stdout_back_fd; /* see csv.h */
 	int log_fd;
 	int signal_fd, timer_fd, epoll_fd;
 	enum phase phase;
@@ -221,8 +223,14 @@ void supervisor_write_stats(struct supervisor *s);
  */
 void poison_on_death(struct supervisor *s, unsigned i, int status, struct text *how);
 
-/* Appends a frame to the quarantine; by one process at a time. False when it cannot be kept. */
-bool poison_keep(const struct supervisor *s, const struct frame *frame);
+/*
+ * Appends a frame to the quarantine; by one process at a time. What became of it, to be told before
+ * the name of the file: "is in"; NULL when it cannot be kept.
+ */
+const char *poison_keep(const struct supervisor *s, const struct frame *frame);
+
+/* Was its process ended by somebody else, or by a limit, so that no frame is to blame? */
+bool poison_is_from_outside(const struct worker_slot *slot, int status);
 
 /* The file of the quarantine, whether or not there is one. */
 const char *poison_path(const struct supervisor *s);
@@ -239,8 +247,8 @@ void poison_watch(struct supervisor *s);
 void outputs_note_log(struct supervisor *s);
 
 /*
- * Once a second: a log that was removed is opened anew as soon as that can be done; the beginning
- * and the end of a flood of records are told.
+ * Once a second: a log that was removed is opened anew as soon as that can be done; a packet that
+ * waits for the quarantine is written; the beginning and the end of a flood of records are told.
  */
 void outputs_on_clock(struct supervisor *s);
 

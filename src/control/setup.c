@@ -170,14 +170,6 @@ static int open_quarantine(struct supervisor *s, struct err *err)
 	return ret;
 }
 
-/* It will be opened anew as the user whose it is then. */
-static void give_new(const struct supervisor *s, const char *path, bool is_new)
-{
-	if (is_new) {
-		confine_give(&s->confinement, path);
-	}
-}
-
 static int open_stats(struct supervisor *s, struct err *err)
 {
 	const struct options *o = s->options;
@@ -186,10 +178,10 @@ static int open_stats(struct supervisor *s, struct err *err)
 	if (o->stats_path == NULL) {
 		return 0;
 	}
-	bool is_new = access(o->stats_path, F_OK) != 0;
+	int new_fd = confine_make_new(&s->confinement, o->stats_path);
 	int ret = stats_file_open(o->stats_path, &s->stats, err);
 
-	give_new(s, o->stats_path, is_new);
+	confine_give_new(&s->confinement, new_fd, o->stats_path);
 	return ret;
 }
 
@@ -230,6 +222,24 @@ static int open_signals(struct supervisor *s, struct err *err)
 	return s->signal_fd >= 0 ? 0 : err_set(err, -errno, "signals: %s", strerror(errno));
 }
 
+static int open_log(struct supervisor *s, struct err *err)
+{
+	const char *path = s->options->log_path;
+
+	if (path == NULL) {
+		return 0;
+	}
+	int new_fd = confine_make_new(&s->confinement, path);
+
+	s->log_fd = csv_open_log(path, err);
+	confine_give_new(&s->confinement, new_fd, path);
+	if (s->log_fd < 0) {
+		return s->log_fd;
+	}
+	outputs_note_log(s);
+	return 0;
+}
+
 static int load(struct supervisor *s, struct err *err)
 {
 	const struct options *o = s->options;
@@ -248,6 +258,10 @@ static int load(struct supervisor *s, struct err *err)
 	if (s->recent == NULL) {
 		return err_set(err, -ENOMEM, "out of memory for segments heard lately");
 	}
+	s->csv_files = shm_new(sizeof(*s->csv_files));
+	if (s->csv_files == NULL) {
+		return err_set(err, -ENOMEM, "out of memory for the outputs");
+	}
 	host_files_load_suspicious(&s->host_files, s->db.trusted, s->ledger.suspects);
 	if (o->expression != NULL) {
 		ret = expression_new(o->expression, &s->expression, err);
@@ -255,15 +269,9 @@ static int load(struct supervisor *s, struct err *err)
 			return ret;
 		}
 	}
-	if (o->log_path != NULL) {
-		bool is_new = access(o->log_path, F_OK) != 0;
-
-		s->log_fd = csv_open_log(o->log_path, err);
-		if (s->log_fd < 0) {
-			return s->log_fd;
-		}
-		give_new(s, o->log_path, is_new);
-		outputs_note_log(s);
+	ret = open_log(s, err);
+	if (ret < 0) {
+		return ret;
 	}
 	s->analyzer_options.wants_nxdomain = o->wants_nxdomain;
 	s->analyzer_options.wants_creds = o->wants_creds;
@@ -280,6 +288,8 @@ static int load(struct supervisor *s, struct err *err)
 		.stops_at_unhandled = o->stops_at_unhandled && o->is_verbose,
 		.has_timestamp = o->has_timestamp,
 		.retire_ms = o->retire_ms,
+		.stdout_back_fd = s->stdout_back_fd,
+		.csv_files = s->csv_files,
 	};
 	return 0;
 }
@@ -297,6 +307,7 @@ int setup_init(struct supervisor *s, const struct options *options, struct err *
 	s->started_ns = clock_monotonic_ns();
 	snprintf(s->name, sizeof(s->name), "%s", options->name);
 	s->stdout_fd = csv_open_stdout();
+	s->stdout_back_fd = csv_open_stdout_back();
 	s->log_fd = s->signal_fd = s->timer_fd = s->epoll_fd = -1;
 	for (unsigned i = 0; i < WORKERS_MAX; i++) {
 		s->slots[i].control_fd = -1;
@@ -328,7 +339,8 @@ void setup_fini(struct supervisor *s)
 		shm_free(s->slots[i].shared, sizeof(*s->slots[i].shared));
 	}
 	int own_stdout_fd = s->stdout_fd != STDOUT_FILENO ? s->stdout_fd : -1;
-	int fds[] = {s->log_fd, own_stdout_fd, s->signal_fd, s->timer_fd, s->epoll_fd};
+	int fds[] = {s->log_fd,    own_stdout_fd, s->stdout_back_fd,
+	             s->signal_fd, s->timer_fd,   s->epoll_fd};
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
 		if (fds[i] >= 0) {
@@ -337,6 +349,9 @@ void setup_fini(struct supervisor *s)
 	}
 	if (s->recent != NULL) {
 		shm_free(s->recent, sizeof(*s->recent));
+	}
+	if (s->csv_files != NULL) {
+		shm_free(s->csv_files, sizeof(*s->csv_files));
 	}
 	if (s->selection != NULL) {
 		shm_free(s->selection, sizeof(*s->selection));

@@ -35,6 +35,7 @@ struct worker_shared {
 	uint64_t analysed;     /* the rest, worked on to the end */
 	uint64_t unhandled;    /* an analyzer's business, but no rule knew them */
 	uint32_t running;      /* the analyzer in work: see struct analyzer_ctx */
+	uint32_t has_hung;     /* the process ends by its own watch: see hang.h */
 	uint64_t last_time_ns; /* capture time of the packet that was worked on last */
 	struct decode_counters decode;
 	struct emit_counters emit;

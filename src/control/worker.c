@@ -30,6 +30,8 @@ struct csv worker_csv(const struct worker_common *common, struct worker_shared *
 		.buffer = &shared->buffer,
 		.counters = &shared->csv,
 		.stdout_fd = stdout_fd,
+		.stdout_back_fd = common->stdout_back_fd,
+		.files = common->csv_files,
 		.log_fd = log_fd,
 		.has_timestamp = common->has_timestamp,
 	};
@@ -286,7 +288,7 @@ static void pin(const struct worker *w)
 	}
 }
 
-void worker_begin(const struct worker_shared *shared)
+void worker_begin(struct worker_shared *shared)
 {
 	sigset_t none;
 
@@ -329,9 +331,9 @@ static struct calls_outputs keep_descriptors(const struct live *live)
 		.log_fd = w->csv.log_fd,
 		.control_fd = live->control_fd,
 	};
-	int fds[INTERFACES_MAX + 8] = {STDERR_FILENO, outputs.stdout_fd, outputs.log_fd,
-	                               live->control_fd, live->epoll_fd};
-	size_t count = 5;
+	int fds[INTERFACES_MAX + 8] = {STDERR_FILENO,  outputs.stdout_fd, w->csv.stdout_back_fd,
+	                               outputs.log_fd, live->control_fd,  live->epoll_fd};
+	size_t count = 6;
 
 	for (size_t i = 0; i < 2; i++) {
 		fds[count++] = dumps[i] != NULL ? pcapdump_fd(dumps[i]) : -1;

@@ -31,6 +31,8 @@ struct worker_common {
 	bool stops_at_unhandled;
 	bool has_timestamp;
 	unsigned retire_ms;
+	int stdout_back_fd;          /* see csv.h */
+	struct csv_files *csv_files; /* shared */
 	uint32_t max_rate; /* records of a type that a worker prints in a second; 0: any number */
 };
 
@@ -75,7 +77,7 @@ uint64_t worker_stop_ns(const struct worker_common *common);
  * What a process that works on frames does first: from then on it hears the supervisor alone, who
  * hears the terminal and the service manager, and watches itself (hang.h).
  */
-void worker_begin(const struct worker_shared *shared);
+void worker_begin(struct worker_shared *shared);
 
 /* The life of a worker process: until ORDER_STOP or the end of the supervisor. Does not return. */
 _Noreturn void worker_live(struct worker *w, int control_fd);

@@ -111,12 +111,23 @@ static struct entry *entry_of(const struct suspects *s, uint64_t bucket)
 	return &s->entries[((bucket & NUMBER_MASK) - 1) % s->capacity];
 }
 
-/* NULL when the address is not there; then *at, where the search begins, is an empty bucket. */
-static struct entry *find(const struct suspects *s, const struct addr *addr, uint64_t hash,
-                          size_t *at)
+/* Where a search is, and how many steps are left to it: buckets that are all full have no end. */
+struct search {
+	size_t at, left;
+};
+
+static struct search search_from(const struct suspects *s, uint64_t hash)
 {
-	for (;; *at = (*at + 1) & s->bucket_mask) {
-		uint64_t bucket = __atomic_load_n(&s->shared->buckets[*at], __ATOMIC_ACQUIRE);
+	return (struct search){.at = hash & s->bucket_mask, .left = s->bucket_mask + 1};
+}
+
+/* NULL when the address is not there; then the search is at an empty bucket, or nothing is left. */
+static struct entry *find(const struct suspects *s, const struct addr *addr, uint64_t hash,
+                          struct search *search)
+{
+	for (; search->left > 0; search->left--) {
+		uint64_t bucket =
+			__atomic_load_n(&s->shared->buckets[search->at], __ATOMIC_ACQUIRE);
 
 		if (bucket == 0) {
 			return NULL;
@@ -125,7 +136,9 @@ static struct entry *find(const struct suspects *s, const struct addr *addr, uin
 		    addr_equal(&entry_of(s, bucket)->addr, addr)) {
 			return entry_of(s, bucket);
 		}
+		search->at = (search->at + 1) & s->bucket_mask;
 	}
+	return NULL;
 }
 
 /* The number of an entry of our own, counted from 1; 0 when all are taken. */
@@ -134,7 +147,7 @@ static uint64_t take_entry(struct suspects *s)
 	uint64_t taken = __atomic_load_n(&s->shared->taken, __ATOMIC_RELAXED);
 
 	do {
-		if (taken == s->capacity) {
+		if (taken >= s->capacity) {
 			__atomic_fetch_add(&s->shared->refused, 1, __ATOMIC_RELAXED);
 			return 0;
 		}
@@ -143,36 +156,39 @@ static uint64_t take_entry(struct suspects *s)
 	return taken + 1;
 }
 
-/* The entry of an address that was not found; `at` is the empty bucket. NULL: no room. */
-static struct entry *insert(struct suspects *s, const struct addr *addr, uint64_t hash, size_t at)
+/* The entry of an address that was not found by the search. NULL: no room. */
+static struct entry *insert(struct suspects *s, const struct addr *addr, uint64_t hash,
+                            struct search search)
 {
-	uint64_t number = take_entry(s);
+	uint64_t number = search.left > 0 ? take_entry(s) : 0;
 	uint64_t bucket = tag_of(hash) | number;
-	struct entry *found;
+	struct entry *found = NULL;
 
 	if (number == 0) {
 		return NULL;
 	}
 	entry_of(s, bucket)->addr = *addr;
-	do {
+	while (found == NULL && search.left > 0) {
 		uint64_t empty = 0;
 
-		if (__atomic_compare_exchange_n(&s->shared->buckets[at], &empty, bucket, false,
-		                                __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+		if (__atomic_compare_exchange_n(&s->shared->buckets[search.at], &empty, bucket,
+		                                false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
 			return entry_of(s, bucket);
 		}
-		found = find(s, addr, hash, &at); /* whoever was faster may have brought the same */
-	} while (found == NULL);
+		search.left--;
+		/* Whoever was faster may have brought the same. */
+		found = find(s, addr, hash, &search);
+	}
 	return found;
 }
 
 static struct entry *find_or_insert(struct suspects *s, const struct addr *addr)
 {
 	uint64_t hash = hash_of(s, addr);
-	size_t at = hash & s->bucket_mask;
-	struct entry *e = find(s, addr, hash, &at);
+	struct search search = search_from(s, hash);
+	struct entry *e = find(s, addr, hash, &search);
 
-	return e != NULL ? e : insert(s, addr, hash, at);
+	return e != NULL ? e : insert(s, addr, hash, search);
 }
 
 /* The list with a word behind its last one, unless it is there. */
@@ -229,9 +245,9 @@ bool suspects_has(const struct suspects *suspects, const struct addr *addr)
 		return false;
 	}
 	uint64_t hash = hash_of(suspects, addr);
-	size_t at = hash & suspects->bucket_mask;
+	struct search search = search_from(suspects, hash);
 
-	return find(suspects, addr, hash, &at) != NULL;
+	return find(suspects, addr, hash, &search) != NULL;
 }
 
 /* False for a host that only earlier runs found, and for an entry that nobody finds. */

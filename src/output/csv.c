@@ -48,6 +48,14 @@ int csv_open_stdout(void)
 	return fd >= 0 ? fd : STDOUT_FILENO;
 }
 
+int csv_open_stdout_back(void)
+{
+	struct stat st;
+	bool is_file = fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode);
+
+	return is_file ? open("/proc/self/fd/1", O_RDONLY | O_CLOEXEC) : -1;
+}
+
 /* ",1500000000.0,2017-07-14 02:40:00": the capture time cut to seconds, in UTC. */
 static void add_timestamp(struct text *line, uint64_t time_ns)
 {
@@ -130,14 +138,32 @@ static int flush_to(struct csv *csv, struct sink *sink, struct sink_target targe
 	return ret;
 }
 
+static struct sink_target log_of(const struct csv *csv)
+{
+	return (struct sink_target){
+		.fd = csv->log_fd,
+		.back_fd = csv->log_fd,
+		.file = csv->files != NULL ? &csv->files->log : NULL,
+		.name = "the log file",
+	};
+}
+
+static struct sink_target standard_of(const struct csv *csv)
+{
+	return (struct sink_target){
+		.fd = csv->stdout_fd,
+		.back_fd = csv->stdout_back_fd,
+		.file = csv->files != NULL ? &csv->files->standard : NULL,
+		.name = "standard output",
+	};
+}
+
 int csv_flush(struct csv *csv)
 {
-	const struct sink_target log = {.fd = csv->log_fd, .name = "the log file"};
-	const struct sink_target standard = {.fd = csv->stdout_fd, .name = "standard output"};
 	struct csv_buffer *b = csv->buffer;
 	uint32_t used = used_of(b);
-	int log_ret = flush_to(csv, &b->log, log, used);
-	int out_ret = flush_to(csv, &b->standard, standard, used);
+	int log_ret = flush_to(csv, &b->log, log_of(csv), used);
+	int out_ret = flush_to(csv, &b->standard, standard_of(csv), used);
 
 	if (out_ret == -EPIPE) {
 		csv->stdout_fd = -1;
@@ -155,8 +181,8 @@ void csv_mend(struct csv *csv)
 {
 	struct csv_buffer *b = csv->buffer;
 
-	sink_mend(&b->log, csv->log_fd, b->bytes, used_of(b));
-	sink_mend(&b->standard, csv->stdout_fd, b->bytes, used_of(b));
+	sink_mend(&b->log, log_of(csv), b->bytes, used_of(b));
+	sink_mend(&b->standard, standard_of(csv), b->bytes, used_of(b));
 }
 
 size_t csv_waiting_bytes(const struct csv *csv)

@@ -611,9 +611,11 @@ struct pcapdump_counters pcapdump_counters(const struct pcapdump *dump)
 
 	for (unsigned i = 0; i < dump->writers; i++) {
 		const struct buffer *b = &dump->shared->buffers[i];
+		uint64_t missing = b->frames - b->written_frames;
 
 		sum.frames += b->frames;
-		sum.lost += b->used == 0 ? b->frames - b->written_frames : 0;
+		sum.lost += b->used == 0 ? missing : 0;
+		sum.waiting += b->used == 0 ? 0 : missing;
 	}
 	return sum;
 }

@@ -101,11 +101,11 @@ static off_t next_place(int fd, const struct stat *st)
 }
 
 /* False when what lies before the place is half a line; true when it cannot be known. */
-static bool begins_line(int fd, off_t place)
+static bool begins_line(int back_fd, off_t place)
 {
 	char before = '\n';
 
-	return place == 0 || pread(fd, &before, 1, place - 1) != 1 || before == '\n';
+	return place == 0 || pread(back_fd, &before, 1, place - 1) != 1 || before == '\n';
 }
 
 /* All of it, or as much as there is room for. */
@@ -128,15 +128,51 @@ static int write_bytes(int fd, const char *bytes, size_t len, size_t *out_writte
 }
 
 /* Takes back what is behind `end`: half a line. The next write goes there. */
-static void cut_off(int fd, off_t end)
+static bool cut_off(int fd, off_t end)
 {
-	if (ftruncate(fd, end) == 0) {
-		(void)lseek(fd, end, SEEK_SET);
+	return ftruncate(fd, end) == 0 && lseek(fd, end, SEEK_SET) == end;
+}
+
+/* Where the last whole line from `from` on ends; `to` when that cannot be found. */
+static off_t end_of_lines(int back_fd, off_t from, off_t to)
+{
+	char part[PIPE_BUF]; /* no line is longer */
+	size_t len = to - from < (off_t)sizeof(part) ? (size_t)(to - from) : sizeof(part);
+	off_t at = to - (off_t)len;
+
+	if (pread(back_fd, part, len, at) != (ssize_t)len) {
+		return to;
+	}
+	size_t whole = whole_lines(part, len);
+
+	return whole > 0 || at == from ? at + (off_t)whole : to;
+}
+
+/*
+ * Who had the lock last died in its write: half a line of it is taken back, which will come again
+ * as a whole (sink_mend()). What was there before its write stays. Returns the place of the next
+ * write.
+ */
+static off_t take_back(struct sink_target t, off_t place)
+{
+	uint64_t begun = t.file != NULL ? __atomic_load_n(&t.file->begun, __ATOMIC_ACQUIRE) : 0;
+	off_t end = begun != 0 && begun <= (uint64_t)place
+	                    ? end_of_lines(t.back_fd, (off_t)begun - 1, place)
+	                    : place;
+
+	return end < place && cut_off(t.fd, end) ? end : place;
+}
+
+static void note_begun(struct sink_target t, uint64_t begun)
+{
+	if (t.file != NULL) {
+		__atomic_store_n(&t.file->begun, begun, __ATOMIC_RELEASE);
 	}
 }
 
-static int write_locked(struct sink *k, int fd, struct piece p)
+static int write_locked(struct sink *k, struct sink_target t, struct piece p)
 {
+	const int fd = t.fd;
 	const char *bytes = p.bytes + p.from;
 	struct stat st;
 	size_t written;
@@ -149,9 +185,9 @@ static int write_locked(struct sink *k, int fd, struct piece p)
 		return -ENOENT; /* what is written now would go with the file */
 	}
 	k->is_named = st.st_nlink > 0;
-	off_t place = next_place(fd, &st);
+	off_t place = take_back(t, next_place(fd, &st));
 
-	if (!begins_line(fd, place)) {
+	if (!begins_line(t.back_fd, place)) {
 		ret = write_bytes(fd, "\n", 1, &written);
 		if (ret < 0) {
 			return ret;
@@ -159,26 +195,31 @@ static int write_locked(struct sink *k, int fd, struct piece p)
 		place++;
 	}
 	k->place = (uint64_t)place;
+	note_begun(t, k->place + 1);
 	__atomic_store_n(&k->is_writing, 1, __ATOMIC_RELEASE);
 	ret = write_bytes(fd, bytes, left_of(&p), &written);
 	size_t whole = whole_lines(bytes, written);
 
 	if (written > whole) {
-		cut_off(fd, place + (off_t)whole);
+		(void)cut_off(fd, place + (off_t)whole);
 	}
+	note_begun(t, 0);
 	move_on(&p, whole);
 	__atomic_store_n(&k->is_writing, 0, __ATOMIC_RELEASE);
 	return ret;
 }
 
-static int write_to_file(struct sink *k, int fd, struct piece p)
+static int write_to_file(struct sink *k, struct sink_target t, struct piece p)
 {
-	if (!try_lock(fd, F_WRLCK) && (errno == EAGAIN || errno == EACCES)) {
-		return -EAGAIN; /* not for file systems without locks: they have to do without */
+	if (!try_lock(t.fd, F_WRLCK)) {
+		if (errno == EAGAIN || errno == EACCES) {
+			return -EAGAIN;
+		}
+		t.file = NULL; /* a file system without locks has to do without */
 	}
-	int ret = write_locked(k, fd, p);
+	int ret = write_locked(k, t, p);
 
-	(void)try_lock(fd, F_UNLCK);
+	(void)try_lock(t.fd, F_UNLCK);
 	return ret;
 }
 
@@ -262,7 +303,7 @@ static int write_out(struct sink *k, struct sink_target t, struct piece p)
 		return -errno;
 	}
 	if (S_ISREG(st.st_mode)) {
-		return write_to_file(k, t.fd, p);
+		return write_to_file(k, t, p);
 	}
 	t.is_socket = S_ISSOCK(st.st_mode);
 	int ret = end_torn_line(k, t);
@@ -404,13 +445,13 @@ int sink_push(struct sink *sink, struct sink_target target, const char *lines, u
 /* ---- Behind a death ---- */
 
 /* How many of the bytes are in the file from a place on. */
-static uint32_t common_bytes(int fd, off_t place, const char *bytes, uint32_t len)
+static uint32_t common_bytes(int back_fd, off_t place, const char *bytes, uint32_t len)
 {
 	char part[4096];
 	uint32_t same = 0;
 
 	for (;;) {
-		ssize_t n = pread(fd, part, sizeof(part), place + same);
+		ssize_t n = pread(back_fd, part, sizeof(part), place + same);
 
 		for (ssize_t i = 0; i < n; i++, same++) {
 			if (same == len || part[i] != bytes[same]) {
@@ -423,28 +464,29 @@ static uint32_t common_bytes(int fd, off_t place, const char *bytes, uint32_t le
 	}
 }
 
-/* Standard output may be a file that cannot be read: then its size must do. */
-static uint32_t find_written(int fd, off_t place, const char *bytes, uint32_t len)
+/* A file that cannot be read: its size must do. Cut off is only what nobody can write behind. */
+static uint32_t find_written(struct sink_target t, bool is_locked, off_t place, const char *bytes,
+                             uint32_t len)
 {
 	struct stat st;
 	char byte;
 
-	if (fstat(fd, &st) != 0 || place < 0 || st.st_size <= place) {
+	if (fstat(t.fd, &st) != 0 || place < 0 || st.st_size <= place) {
 		return 0;
 	}
-	if (pread(fd, &byte, 1, place) != 1) {
+	if (pread(t.back_fd, &byte, 1, place) != 1) {
 		return st.st_size - place == (off_t)len ? len : 0;
 	}
-	uint32_t same = common_bytes(fd, place, bytes, len);
+	uint32_t same = common_bytes(t.back_fd, place, bytes, len);
 	uint32_t whole = (uint32_t)whole_lines(bytes, same);
 
-	if (same > whole && st.st_size == place + (off_t)same) {
-		cut_off(fd, place + (off_t)whole);
+	if (same > whole && is_locked && st.st_size == place + (off_t)same) {
+		(void)cut_off(t.fd, place + (off_t)whole);
 	}
 	return whole;
 }
 
-void sink_mend(struct sink *sink, int fd, const char *lines, uint32_t len)
+void sink_mend(struct sink *sink, struct sink_target target, const char *lines, uint32_t len)
 {
 	struct piece kept = kept_piece(sink), at_hand = piece_at_hand(sink, lines, len);
 	struct piece *last = left_of(&kept) > 0 ? &kept : &at_hand;
@@ -453,9 +495,12 @@ void sink_mend(struct sink *sink, int fd, const char *lines, uint32_t len)
 	move_on(&kept, 0);
 	move_on(&at_hand, 0);
 	if (sink->is_writing != 0) {
-		move_on(last, find_written(fd, (off_t)sink->place, last->bytes + last->from,
-		                           left_of(last)));
+		bool is_locked = try_lock(target.fd, F_WRLCK);
+
+		move_on(last, find_written(target, is_locked, (off_t)sink->place,
+		                           last->bytes + last->from, left_of(last)));
 		sink->is_writing = 0;
+		(void)try_lock(target.fd, F_UNLCK);
 	}
 }
 

@@ -9,6 +9,7 @@ import os
 import pathlib
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -23,6 +24,9 @@ from support import capture
 from support.user import USER_ID, USER_NAME, give
 
 BATCH = 200
+MANY_FILES = 100
+FEW_DESCRIPTORS = 40  # beside those of files
+CAP_NET_RAW, CAP_PERFMON, CAP_BPF = 13, 38, 39  # linux/capability.h
 CAPABILITY_SETS = ("CapPrm", "CapEff", "CapInh", "CapAmb", "CapBnd")
 
 NEEDS_FAULTS = "this build has no faults to plant (-Dfaults=true)"
@@ -292,7 +296,8 @@ def unprivileged_reader(lab):
     check_lines(traffic.only_facts(done.stdout.splitlines()), traffic.fact_lines(range(BATCH)))
 
 
-@variants(word=("socket", "execve", "kill", "bpf", "vm-write", "mmap", "write"))
+@variants(word=("socket", "execve", "clone3", "kill", "tgkill", "bpf", "vm-write", "mmap", "mprotect",
+                "write"))
 def forbidden(lab, word):
     """A worker that calls what it must not dies, is named with the call, and is replaced"""
     if not has_faults(lab):
@@ -397,6 +402,44 @@ def without_root(lab):
         sensor = started(there)
         sensor.wait_end(1)
         check(sensor.messages[0].endswith(f"; missing: {missing}"), sensor.messages[0])
+
+
+@case
+def permitted_only(lab):
+    """Capabilities that are given to the program as permitted, not effective ones, are taken up"""
+    sender, here = lab.wired()
+    program = shutil.copy(lab.passer, lab.folder)
+    lab.folder.chmod(0o777)
+    permitted = 1 << CAP_NET_RAW | 1 << CAP_PERFMON | 1 << CAP_BPF
+    try:  # struct vfs_cap_data of <linux/capability.h>: VFS_CAP_REVISION_2 without ..._EFFECTIVE
+        os.setxattr(program, "security.capability", struct.pack(
+            "<5I", 0x02000000, permitted & 0xffffffff, 0, permitted >> 32, 0))
+    except OSError as error:
+        raise Skipped(f"no capabilities of files here: {error}") from error
+    lab.passer = program
+    before = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+    sensor = lab.listening(here, "-i", "eth0", before=before)
+    sender.send(traffic.facts(range(BATCH)))
+    sensor.stop()
+    check_lines(traffic.only_facts(sensor.lines), traffic.fact_lines(range(BATCH)))
+
+
+@case
+def more_files_than_descriptors(lab):
+    """Files of root's beyond the soft limit of open files are read; beyond the hard one that is told"""
+    paths = [lab.folder / f"{number}.pcap" for number in range(MANY_FILES)]
+    for number, path in enumerate(paths):
+        path.write_bytes(capture.pcap(traffic.facts([number])))
+        path.chmod(0o600)
+    words = [word for path in paths for word in ("-r", path)]
+    few = MANY_FILES // 2 + FEW_DESCRIPTORS
+    sensor = lab.sensor(lab.namespace(), *words, before=("prlimit", f"--nofile={few}:4096"))
+    sensor.wait_end()
+    check_lines(traffic.only_facts(sensor.lines), traffic.fact_lines(range(MANY_FILES)))
+    sensor = lab.sensor(lab.namespace(), *words, before=("prlimit", f"--nofile={few}:{few}"))
+    sensor.wait_end(1)
+    check(sensor.has_message(rf"passer: error: {paths[-1]}: .*Permission denied; more files than may be "
+                             r"open at once .* raise the limit \(ulimit -n\), or name fewer"), "not told")
 
 
 @case

@@ -29,7 +29,8 @@ TUN_IS_PLAIN = 0x1001  # IFF_TUN | IFF_NO_PI
 ETHERNET_BYTES = 14
 
 SPARES = 8  # sockets for a ring, RING_SPARES_MAX
-FEW_DESCRIPTORS = 182  # room for three of each ring
+FEW_DESCRIPTORS = 178  # room for two of each ring
+SETTLE_SECONDS = 1  # an interface that is back is heard when it has stayed so long
 
 PROBE_SECONDS = 0.02  # between two of them
 BATCH = 200
@@ -140,6 +141,25 @@ def deleted_again_and_again(lab):
     sensor.stop()
 
 
+@case
+def flapping(lab):
+    """One that comes and goes more often than there are sockets is opened anew when it stays, once"""
+    here, there = lab.namespace(), lab.namespace()
+    net.wire(there, here)
+    sensor = listening(lab, here, "-i", "eth0", "--workers", 2)
+    for _ in range(SPARES + 2):
+        here.ip("link del eth0")
+        net.wire(there, here)
+        time.sleep(0.1)  # passer can follow
+    stays = time.monotonic()
+    waited = sensor.wait_message(IS_BACK) - stays
+    check(SETTLE_SECONDS - 0.3 < waited, f"opened {waited:.2f} s behind the last time")
+    hear(sensor, lab.keep(net.Sender(there)), itertools.count())
+    sensor.stop()
+    check_equal(sum("is back" in text for text in sensor.messages), 1, "times that it was opened")
+    check_equal(sensor.unaccounted, 0, "unaccounted")
+
+
 def gone_and_back(here, there, sensor, count=0):
     """The interface is deleted and made anew; waits until passer has said so, or that it is lost."""
     here.ip("link del eth0")
@@ -175,12 +195,12 @@ def out_of_sockets(lab):
 
 @case
 def alone_for_ever(lab):
-    """One worker gives its socket back, and so never runs out of them"""
+    """One worker gives its socket back, and so never runs out of them: it has one and a spare one"""
     numbers = itertools.count()
     here, there = lab.namespace(), lab.namespace()
     net.wire(there, here)
     sensor = listening(lab, here, "-i", "eth0", "--workers", 1)
-    for _ in range(SPARES + 2):
+    for _ in range(2):
         gone_and_back(here, there, sensor, len(sensor.messages))
         hear(sensor, lab.keep(net.Sender(there)), numbers)
     sensor.stop()

@@ -16,6 +16,7 @@ import threading
 
 import traffic
 from asking import new_name, picture, total, wait_total
+from hosts import ALICE, BOB
 from live import Skipped, case, check, check_equal, check_lines, check_once, main, variants
 from net import trouble
 from sensor import wait_until
@@ -288,10 +289,35 @@ def folder_removed(lab):
 
 
 @case
-def no_line_twice(lab):
-    """Workers are killed again and again: the log has each line at most once, and whole"""
+def quarantine_full(lab):
+    """Where a packet that killed a worker cannot be kept yet that is said, and it is kept later"""
+    if b"passer-fault:" not in pathlib.Path(lab.passer).read_bytes():
+        raise Skipped("this build has no faults to plant (-Dfaults=true)")
+    folder, filling = small_disk(lab)
+    kept, bad = folder / "kept.pcapng", b"passer-fault:crash".ljust(1400)
+    _, sender, sensor = started(lab, "--workers", 1, "--quarantine", kept)
+    with open(filling, "ab", buffering=0) as rest:
+        rest.write(bytes(LEFT_BYTES))  # as much as there is room for; a page of the other file has some
+    waits = rf".* signal 11 on a packet, in no analyzer; the packet waits to be written to {kept}; .*"
+    for number in range(4):
+        if not sensor.has_message(waits):
+            sender.send([traffic.datagram(ALICE, BOB, 40000, 40001, bad)])
+            wait_until(lambda number=number: sum("signal 11" in text for text in sensor.messages) > number,
+                       "the message")
+    check(sensor.has_message(waits), "no such message")
+    told = sum(" on a packet, " in text for text in sensor.messages)
+    filling.unlink()
+    wait_until(lambda: kept.read_bytes().count(bad) == told, "the packets")
+    sensor.stop()
+
+
+@variants(output=("log", "stdout"))
+def no_line_twice(lab, output):
+    """Workers are killed again and again: a file has each line at most once, and whole"""
     log = lab.folder / "log.csv"
-    name, sender, sensor = started(lab, "--workers", 2, "-l", log)
+    with open(log if output == "stdout" else os.devnull, "wb") as stdout:
+        name, sender, sensor = started(lab, "--workers", 2, *(["-l", log] * (output == "log")),
+                                       stdout=stdout)
     is_over = threading.Event()
     stream = threading.Thread(target=sender.send, args=(traffic.facts(range(MANY)), is_over))
     stream.start()

@@ -126,6 +126,22 @@ def hang(lab):
 
 
 @case
+def no_cpu_time_left(lab):
+    """A worker that a limit of CPU time ends (ulimit -t) blames no packet and no analyzer"""
+    name, sender, sensor = started(lab, "--workers", 1)
+    sender.send([fault("wait")])
+    wait_total(name, "handed_out", 1)
+    os.kill(sensor.workers()[0], signal.SIGXCPU)  # as the kernel does it
+    sensor.wait_message(rf"passer: warning: worker 0 was killed by signal {int(signal.SIGXCPU)}, for its "
+                        r"CPU time is used up \(ulimit -t\); a new one goes on in its ring")
+    sender.send(traffic.facts(range(BATCH)))
+    sensor.wait_lines(traffic.fact_lines(range(BATCH)))
+    check_equal(picture(name)["total"]["poisonous"], 0, "poisonous")
+    check_equal(picture(name)["analyzers"], [], "analyzers")
+    sensor.stop()
+
+
+@case
 def hang_unnoticed(lab):
     """One whose own watch does not hear is killed by the supervisor"""
     _, sender, sensor = started(lab, "--workers", 1)

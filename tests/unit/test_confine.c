@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What each process loses, tried in children; without root, so the user stays. */
 #include "control/calls.h"
+#include "control/confine.h"
 #include "control/descriptors.h"
 #include "control/landlock.h"
 #include "control/privileges.h"
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -134,9 +136,40 @@ static bool confine_worker(int log_fd)
 	       calls_confine(ROLE_WORKER, "test", &outputs, &(struct err){.text = ""}) == 0;
 }
 
-static bool makes_socket(void)
+/* What a worker may not call: with these arguments nothing happens, should it be let through. */
+static const struct forbidden_row {
+	const char *name;
+	long number, args[3];
+} forbidden[] = {
+	{"socket", SYS_socket, {AF_INET, SOCK_DGRAM, 0}},
+	{"execve", SYS_execve, {0, 0, 0}},
+	{"execveat", SYS_execveat, {-1, 0, 0}},
+	{"clone3", SYS_clone3, {0, 0, 0}},
+	{"kill", SYS_kill, {1, 0, 0}},
+	{"tgkill", SYS_tgkill, {1, 1, 0}},
+	{"tkill", SYS_tkill, {1, 0, 0}},
+	{"rt_sigqueueinfo", SYS_rt_sigqueueinfo, {1, 0, 0}},
+	{"pidfd_send_signal", SYS_pidfd_send_signal, {-1, 0, 0}},
+	{"bpf", SYS_bpf, {0, 0, 0}},
+	{"process_vm_writev", SYS_process_vm_writev, {1, 0, 0}},
+	{"mmap", SYS_mmap, {0, 0, PROT_READ | PROT_EXEC}},
+	{"mprotect", SYS_mprotect, {0, 0, PROT_READ | PROT_EXEC}},
+	{"io_uring_setup", SYS_io_uring_setup, {0, 0, 0}},
+	{"setuid", SYS_setuid, {0, 0, 0}},
+};
+
+static const struct forbidden_row *tried;
+
+static bool makes_call(void)
 {
-	return confine_worker(-1) && socket(AF_INET, SOCK_DGRAM, 0) >= 0;
+	return confine_worker(-1) &&
+	       syscall(tried->number, tried->args[0], tried->args[1], tried->args[2], 0, 0, 0) != 0;
+}
+
+/* As abort(3) does it. */
+static bool signals_itself(void)
+{
+	return confine_worker(-1) && syscall(SYS_tgkill, getpid(), gettid(), 0) == 0;
 }
 
 /* As a worker would write to one of its packet sockets: the number may have bits set above it. */
@@ -164,7 +197,12 @@ static void test_calls(void **state)
 	}
 	calls_prepare();
 	assert_int_equal(status_of(writes_lines), 0);
-	assert_int_equal(status_of(makes_socket), SIGSYS);
+	assert_int_equal(status_of(signals_itself), 0);
+	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
+		tried = &forbidden[i];
+		print_message("# %s\n", tried->name);
+		assert_int_equal(status_of(makes_call), SIGSYS);
+	}
 	assert_int_equal(status_of(writes_elsewhere), SIGSYS);
 	calls_forget();
 }
@@ -202,13 +240,51 @@ static void test_users(void **state)
 	                                                      : user.uid == geteuid());
 }
 
+static uid_t owner_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	return st.st_uid;
+}
+
+/* Given is what passer has made, not what somebody has put in its place meanwhile. */
+static void test_giving(void **state)
+{
+	const struct confinement c = {.user = {.uid = 12345, .gid = 12345, .name = "test"}};
+	char own[] = "/tmp/passer-giving-XXXXXX", path[48], made[48];
+
+	(void)state;
+	if (geteuid() != 0) {
+		skip();
+	}
+	assert_non_null(mkdtemp(own));
+	snprintf(path, sizeof(path), "%s/log", own);
+	snprintf(made, sizeof(made), "%s/made", own);
+	int fd = confine_make_new(&c, path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(confine_make_new(&c, path), -1);
+	assert_int_equal(rename(path, made), 0);
+	make(path);
+	confine_give_new(&c, fd, path);
+	assert_int_equal(owner_of(made), 12345);
+	assert_int_equal(owner_of(path), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("nowhere", path), 0);
+	assert_int_equal(confine_make_new(&c, path), -1);
+	confine_give_new(&c, -1, path);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(unlink(made), 0);
+	assert_int_equal(rmdir(own), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_places),
-		cmocka_unit_test(test_calls),
-		cmocka_unit_test(test_descriptors),
-		cmocka_unit_test(test_users),
+		cmocka_unit_test(test_places),      cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_descriptors), cmocka_unit_test(test_users),
+		cmocka_unit_test(test_giving),
 	};
 
 	return cmocka_run_group_tests_name("confine", tests, NULL, NULL);

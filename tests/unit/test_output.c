@@ -682,6 +682,7 @@ static const struct death_row {
 	{30, "", "a\nTC,10.0.0.1,TCP_0,1,\nTC,10.0.0.1,TCP_0,2,\n"},
 	{-1, "", "a\nTC,10.0.0.1,TCP_0,1,\nTC,10.0.0.1,TCP_0,2,\n"},
 	{-1, "other\n", "a\nTC,10.0.0.1,TCP_0,1,\nTC,10.0.0.1,TCP_0,2,\nother\n"},
+	{30, "\nother\n", "a\nTC,10.0.0.1,TCP_0,1,\nTC,10.0.0\nother\nTC,10.0.0.1,TCP_0,2,\n"},
 };
 
 static void no_line_comes_twice_after_a_death(void **state)
@@ -712,6 +713,129 @@ static void no_line_comes_twice_after_a_death(void **state)
 		close(log);
 		free(f);
 	}
+}
+
+/* Another process writes before the supervisor looks at the file; what was there before stays. */
+static void half_line_is_taken_back_by_the_next(void **state)
+{
+	static const char *const before[] = {"", "a\n", "half"};
+	struct csv_files files = {.log.begun = 0};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(before); i++) {
+		int log = memory_file();
+		struct fixture *dead = fixture_new(-1, log), *next = fixture_new(-1, log);
+		size_t place = strlen(before[i]), len;
+		char expected[128];
+
+		dead->csv.files = next->csv.files = &files;
+		write_numbered(dead, 1, 0);
+		write_numbered(dead, 2, 0);
+		write_numbered(next, 3, 0);
+		assert_int_equal(write(log, before[i], place), place);
+		assert_int_equal(write(log, dead->buffer.bytes, 30), 30);
+		files.log.begun = place + 1;
+		dead->buffer.log.place = place;
+		dead->buffer.log.is_writing = true;
+		assert_int_equal(csv_flush(&next->csv), 0);
+		csv_mend(&dead->csv);
+		assert_int_equal(csv_flush(&dead->csv), 0);
+		char *content = content_of(log, &len);
+
+		snprintf(expected, sizeof(expected), "%s%s", before[i],
+		         "TC,10.0.0.1,TCP_0,1,\nTC,10.0.0.1,TCP_0,3,\nTC,10.0.0.1,TCP_0,2,\n");
+		assert_string_equal(content, expected);
+		assert_int_equal(files.log.begun, 0);
+		free(content);
+		close(log);
+		free(dead);
+		free(next);
+	}
+}
+
+/* Writes until it is killed; returns when it has begun. */
+static pid_t begin_writing(struct fixture *f)
+{
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		for (unsigned n = 0;; n++) {
+			write_numbered(f, 0, n);
+		}
+	}
+	while (__atomic_load_n(&f->counters.lines, __ATOMIC_RELAXED) == 0) {
+		sched_yield();
+	}
+	return child;
+}
+
+/*
+ * A process is killed at any moment, often within its write; another one writes, then what the dead
+ * one had ready is written: all lines are there, whole, those of each in order.
+ */
+static void killed_writers_leave_whole_lines(void **state)
+{
+	(void)state;
+	for (unsigned round = 0; round < 60; round++) {
+		unsigned next[PROCESSES] = {0};
+		int log = memory_file();
+		struct fixture *other = fixture_new(-1, log), *dead = shm_new(sizeof(*dead));
+		struct csv_files *files = shm_new(sizeof(*files));
+		size_t len;
+		char *save;
+
+		assert_true(dead != NULL && files != NULL);
+		other->csv.files = files;
+		dead->csv = other->csv;
+		dead->csv.buffer = &dead->buffer;
+		dead->csv.counters = &dead->counters;
+		pid_t child = begin_writing(dead);
+
+		usleep(round * 20);
+		assert_int_equal(kill(child, SIGKILL), 0);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+		write_numbered(other, 1, 0);
+		assert_int_equal(csv_flush(&other->csv), 0);
+		csv_mend(&dead->csv);
+		assert_int_equal(csv_flush(&dead->csv), 0);
+		char *content = content_of(log, &len);
+
+		for (char *line = strtok_r(content, "\n", &save); line != NULL;
+		     line = strtok_r(NULL, "\n", &save)) {
+			check_next_line(line, next);
+		}
+		assert_int_equal(next[1], 1);
+		assert_true(next[0] > 0);
+		free(content);
+		close(log);
+		free(other);
+		shm_free(dead, sizeof(*dead));
+		shm_free(files, sizeof(*files));
+	}
+}
+
+/* As "passer >FILE" has it: for writing only, and what is before is not passer's. */
+static void half_line_before_is_ended(void **state)
+{
+	char path[] = "/tmp/passer-test-XXXXXX";
+	int back = mkstemp(path), out = open(path, O_WRONLY | O_CLOEXEC);
+	struct fixture *f = fixture_new(out, -1);
+	size_t len;
+
+	(void)state;
+	f->csv.stdout_back_fd = back;
+	assert_int_equal(write(out, "TC,10.0.0", 9), 9);
+	write_numbered(f, 1, 0);
+	assert_int_equal(csv_flush(&f->csv), 0);
+	char *content = content_of(back, &len);
+
+	assert_string_equal(content, "TC,10.0.0\nTC,10.0.0.1,TCP_0,1,\n");
+	free(content);
+	close(out);
+	close(back);
+	unlink(path);
+	free(f);
 }
 
 static bool append_to_file(unsigned number, void *context)
@@ -1065,6 +1189,9 @@ int main(void)
 		cmocka_unit_test(closed_socket_is_given_up),
 		cmocka_unit_test(removed_file_is_not_written),
 		cmocka_unit_test(no_line_comes_twice_after_a_death),
+		cmocka_unit_test(half_line_is_taken_back_by_the_next),
+		cmocka_unit_test(half_line_before_is_ended),
+		cmocka_unit_test(killed_writers_leave_whole_lines),
 		cmocka_unit_test(writers_share_a_file),
 		cmocka_unit_test(non_blocking_pipe_is_waited_for),
 		cmocka_unit_test(closed_pipe_is_given_up),

@@ -431,10 +431,12 @@ static void a_full_disk_is_tried_again(void **state)
 	(void)state;
 	write_one(dump, LINK_RAW_IP, "0123456789");
 	pcapdump_flush(dump, 0);
+	assert_int_equal(pcapdump_counters(dump).waiting, 1);
 	write_one(dump, LINK_RAW_IP, "0123456789");
 	assert_int_equal(pcapdump_counters(dump).lost, 1);
 	setrlimit(RLIMIT_FSIZE, &old);
 	pcapdump_finish(dump);
+	assert_int_equal(pcapdump_counters(dump).waiting, 0);
 	write_one(dump, LINK_RAW_IP, "0123456789");
 	pcapdump_flush(dump, 0);
 	assert_int_equal(pcapdump_counters(dump).lost, 1);

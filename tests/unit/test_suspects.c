@@ -186,6 +186,53 @@ static void a_full_set_counts_what_it_refuses(void **state)
 	suspects_free(s);
 }
 
+/* ---- one that was taken over ---- */
+
+/* The only memory that this process has mapped to share it. */
+static uint8_t *shared_memory(size_t *out_bytes)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	uint8_t *memory = NULL;
+	char line[512];
+
+	assert_non_null(maps);
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		void *from, *to;
+		char rights[8];
+
+		if (sscanf(line, "%p-%p %7s", &from, &to, rights) == 3 &&
+		    strcmp(rights, "rw-s") == 0) {
+			assert_null(memory);
+			memory = from;
+			*out_bytes = (size_t)((uint8_t *)to - memory);
+		}
+	}
+	fclose(maps);
+	assert_non_null(memory);
+	return memory;
+}
+
+/* No bucket is empty, and the set says that it has room, or none: each search ends all the same. */
+static void full_buckets_hold_nobody_up(void **state)
+{
+	static const uint64_t counts_taken[] = {1, 15, 16, 17, UINT64_MAX};
+	struct suspects *s = suspects_of(16);
+	size_t bytes;
+	uint8_t *memory = shared_memory(&bytes);
+
+	(void)state;
+	alarm(10);
+	for (size_t i = 0; i < sizeof(counts_taken) / sizeof(counts_taken[0]); i++) {
+		memset(memory, 0xff, bytes);
+		memcpy(memory, &counts_taken[i], sizeof(counts_taken[i]));
+		assert_false(has(s, 2));
+		note(s, 2, "scan");
+		assert_false(has(s, 2));
+	}
+	alarm(0);
+	suspects_free(s);
+}
+
 /* ---- against a model ---- */
 
 #define HOSTS 1000
@@ -352,6 +399,7 @@ int main(void)
 		cmocka_unit_test(earlier_hosts_are_suspicious_and_not_new),
 		cmocka_unit_test(addresses_of_zeros_are_hosts),
 		cmocka_unit_test(a_full_set_counts_what_it_refuses),
+		cmocka_unit_test(full_buckets_hold_nobody_up),
 		cmocka_unit_test(it_is_what_a_naive_list_is),
 		cmocka_unit_test(processes_lose_nothing),
 		cmocka_unit_test(processes_that_die_leave_it_whole),

@@ -22,6 +22,11 @@ struct csv_buffer {
 	struct sink log, standard; /* the outputs, each with what it has not taken */
 };
 
+/* Of the files that lines go to; one for all workers, zero at first. */
+struct csv_files {
+	struct sink_file log, standard;
+};
+
 struct csv_counters {
 	uint64_t lines;       /* handed to csv_write() */
 	uint64_t lost_writes; /* writes that failed: disk full, closed pipe */
@@ -31,7 +36,9 @@ struct csv_counters {
 struct csv {
 	struct csv_buffer *buffer;     /* borrowed, shared */
 	struct csv_counters *counters; /* borrowed, shared */
+	struct csv_files *files;       /* borrowed, shared; NULL: nobody else writes there */
 	int stdout_fd;                 /* -1: none, or closed by its reader; borrowed */
+	int stdout_back_fd;            /* to read what is in that file; -1: cannot be; borrowed */
 	int log_fd;                    /* -1: none; borrowed */
 	bool has_timestamp;
 	bool is_patient;    /* waits for a slow reader: of capture files nothing shall be lost */
@@ -44,6 +51,12 @@ struct csv {
  * standard output itself: a file, or a socket, to which each write says that it does not wait.
  */
 int csv_open_stdout(void);
+
+/*
+ * The file that standard output is, to be read, as "passer >FILE" lets nobody read it: what a
+ * process that died had written is seen in it. -1: it is no file, or may not be read.
+ */
+int csv_open_stdout_back(void);
 
 /* Opens a log file to append to. The descriptor, or a negative errno with err naming the file. */
 int csv_open_log(const char *path, struct err *err);

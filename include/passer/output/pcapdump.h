@@ -25,6 +25,7 @@ struct pcapdump_config {
 
 struct pcapdump_counters {
 	uint64_t frames;      /* taken */
+	uint64_t waiting;     /* of these, not in the file yet, nor given up */
 	uint64_t other_links; /* left out: not of the one link type, or of one without a number */
 	uint64_t over_limit;  /* left out */
 	uint64_t lost; /* left out since writes failed for too long, or given up at the end */

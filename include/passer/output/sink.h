@@ -7,11 +7,13 @@
  *
  * A regular file is written under a lock (fcntl(2), which ends with its process), so the place of
  * each write is known: a torn line is cut off again, and after the death of a process mid-write the
- * file itself says what arrived. To pipes, terminals and sockets, whole lines go in pieces that a
- * pipe takes at once (PIPE_BUF), and a line may come twice when the process dies right behind a
- * write. So does a stream socket of the local host (it sends so little as one buffer); one of
- * another kind that is nearly full may take a part of a line, whose rest follows when there is
- * room.
+ * file itself says what arrived. For the kernel looks for a SIGKILL at each page of a write, and
+ * ends it there (generic_perform_write() of its mm/filemap.c). Another process may write to the
+ * file before the supervisor looks at it: it takes such a half line back. To pipes, terminals and
+ * sockets, whole lines go in pieces that a pipe takes at once (PIPE_BUF), and a line may come twice
+ * when the process dies right behind a write. So does a stream socket of the local host (it sends
+ * so little as one buffer); one of another kind that is nearly full may take a part of a line,
+ * whose rest follows when there is room.
  *
  * All of struct sink lies in shared memory, so that a successor goes on with what was kept. It has
  * one writer at a time; that of a worker which was taken over may hold anything, and still nothing
@@ -47,12 +49,19 @@ struct sink {
 	char spill[SINK_SPILL_BYTES];
 };
 
+/* In memory that all share who write to a file, zero at first. */
+struct sink_file {
+	uint64_t begun; /* where the write under way began, and 1; else 0. Changed under the lock */
+};
+
 /* Where a sink writes to. */
 struct sink_target {
 	int fd;
-	const char *name; /* for messages */
-	bool is_patient;  /* waits for a slow reader rather than keep anything: capture files */
-	bool is_socket;   /* found out by the sink */
+	int back_fd;            /* the same file, to read what was written; -1: cannot be read */
+	struct sink_file *file; /* NULL: nobody else writes there */
+	const char *name;       /* for messages */
+	bool is_patient; /* waits for a slow reader rather than keep anything: capture files */
+	bool is_socket;  /* found out by the sink */
 };
 
 /* What happened, to be added to counters. */
@@ -73,7 +82,7 @@ int sink_push(struct sink *sink, struct sink_target target, const char *lines, u
  * Behind the death of the process that wrote: finds out what of its last write is in the file. To
  * be called with the lines that it had at hand, before the next sink_push().
  */
-void sink_mend(struct sink *sink, int fd, const char *lines, uint32_t len);
+void sink_mend(struct sink *sink, struct sink_target target, const char *lines, uint32_t len);
 
 /* Another file from now on: it is tried at once. */
 void sink_renew(struct sink *sink);
