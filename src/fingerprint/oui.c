@@ -5,7 +5,6 @@
  * the first one meet the blocks in their order, and what is looked at is in the cache.
  */
 #include <passer/base/cursor.h>
-#include <passer/base/hash.h>
 #include <passer/base/log.h>
 #include <passer/fingerprint/file.h>
 #include <passer/fingerprint/oui.h>
@@ -20,6 +19,8 @@
 #define NAME_BYTES_MAX 256
 #define EMPTY          UINT32_MAX /* a slot */
 #define SLOT_BITS_MIN  17 /* all lists together have some 52,000 blocks: less than half of that */
+#define RECENT_BITS    13
+#define GOLDEN_RATIO   UINT64_C(0x9e3779b97f4a7c15) /* of 2^64: multiplicative hashing */
 
 const char *const oui_default_paths[] = {
 	"/usr/local/share/nmap/nmap-mac-prefixes",
@@ -58,8 +59,8 @@ struct oui {
 
 struct loader {
 	struct oui *oui;
-	uint32_t *pool; /* the same of names, by their hash: places */
-	bool is_read;   /* any of the files */
+	uint32_t recent[1 << RECENT_BITS]; /* places of names, by their hash; the last one stays */
+	bool is_read;                      /* any of the files */
 };
 
 /* The name in what stands behind a block; buffer is for one that the file has in quotes. */
@@ -92,7 +93,7 @@ static uint64_t key_of(uint64_t block, unsigned bits)
 static size_t slot_of(const struct oui *oui, uint64_t key)
 {
 	size_t mask = ((size_t)1 << oui->slot_bits) - 1;
-	size_t slot = key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - oui->slot_bits);
+	size_t slot = key * GOLDEN_RATIO >> (64 - oui->slot_bits);
 
 	while (oui->slots[slot] != EMPTY && item_key(oui->items[oui->slots[slot]]) != key) {
 		slot = (slot + 1) & mask;
@@ -111,18 +112,14 @@ static struct span trim(struct span s)
 	return s;
 }
 
-/* The value of a digit, or -1. A table, since which digit comes next is nothing to be guessed. */
-static int hex_value(uint8_t c)
-{
-	static const uint8_t plus_one[UINT8_MAX + 1] = {
-		['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
-		['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['A'] = 11, ['B'] = 12,
-		['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16, ['a'] = 11, ['b'] = 12,
-		['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-	};
-
-	return plus_one[c] - 1;
-}
+/* The value of a digit and 1, or 0. A table, since which digit comes next is nothing to be guessed.
+ */
+static const uint8_t hex_plus_one[UINT8_MAX + 1] = {
+	['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+	['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['A'] = 11, ['B'] = 12,
+	['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16, ['a'] = 11, ['b'] = 12,
+	['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 /* A block written with n digits has as many bits as the registries hand out, or 0. */
 static unsigned bits_of_digits(size_t n)
@@ -130,48 +127,44 @@ static unsigned bits_of_digits(size_t n)
 	return n == 6 || n == 7 || n == 9 ? (unsigned)n * 4 : 0;
 }
 
-/* "000A27" or "70B3D5719" before a blank or a comma; small letters would be prose. */
-static bool read_bare_block(struct cursor *c, struct line *out_line)
+/* "000A27" or "70B3D5719" at the start of text; small letters would be prose. */
+static bool read_bare_block(struct span text, struct line *out_line)
 {
+	size_t max = text.len < 10 ? text.len : 10;
 	uint64_t block = 0;
 	size_t n = 0;
 
-	for (; cur_left(c) > 0 && n < 10; n++) {
-		int digit = hex_value(*c->pos);
-
-		if (digit < 0 || *c->pos >= 'a') {
-			break;
-		}
-		block = block << 4 | (uint64_t)digit;
-		cur_skip(c, 1);
+	for (; n < max && text.data[n] < 'a' && hex_plus_one[text.data[n]] != 0; n++) {
+		block = block << 4 | (hex_plus_one[text.data[n]] - 1u);
 	}
 	out_line->bits = bits_of_digits(n);
 	out_line->block = block;
+	out_line->rest = span_of(text.data + n, text.len - n);
 	return out_line->bits != 0;
 }
 
 /* Two hex digits as they come in "00:0a:27"; -1 when they are not. */
-static int read_octet(struct cursor *c)
+static int read_octet(const uint8_t digits[static 2])
 {
-	int high = hex_value(cur_u8(c));
-	int low = hex_value(cur_u8(c));
+	int high = hex_plus_one[digits[0]], low = hex_plus_one[digits[1]];
 
-	return high >= 0 && low >= 0 ? high << 4 | low : -1;
+	return high != 0 && low != 0 ? (high - 1) << 4 | (low - 1) : -1;
 }
 
-/* "/36" behind an address; *out_bits stays where there is no such thing. */
-static void read_mask(struct cursor *c, unsigned *out_bits)
+/* "/36" at the start of text; *out_bits stays where there is no such thing. The rest of text. */
+static struct span read_mask(struct span text, unsigned *out_bits)
 {
 	unsigned bits = 0;
+	size_t n = 1;
 
-	if (cur_left(c) == 0 || *c->pos != '/') {
-		return;
+	if (text.len == 0 || text.data[0] != '/') {
+		return text;
 	}
-	cur_skip(c, 1);
-	while (cur_left(c) > 0 && isdigit(*c->pos) && bits < 100) {
-		bits = bits * 10 + (unsigned)(cur_u8(c) - '0');
+	for (; n < text.len && isdigit(text.data[n]) && bits < 100; n++) {
+		bits = bits * 10 + (unsigned)(text.data[n] - '0');
 	}
 	*out_bits = bits;
+	return span_of(text.data + n, text.len - n);
 }
 
 static struct span only_cell(struct span rest, char buffer[static NAME_BYTES_MAX])
@@ -218,74 +211,62 @@ static struct span csv_field(struct span rest, char buffer[static NAME_BYTES_MAX
 }
 
 /* "00:0A:27  Apple" (ettercap), "00:1B:C5:00:00:00/36 <tab> short <tab> long" (wireshark) */
-static bool parse_colons(struct cursor c, struct line *out_line)
+static bool parse_colons(struct span text, struct line *out_line)
 {
 	uint64_t address = 0;
 	unsigned octets = 0;
+	size_t n = 0;
 
-	while (octets < 6) {
-		int octet = read_octet(&c);
+	do {
+		int octet = text.len - n >= 2 ? read_octet(text.data + n) : -1;
 
 		if (octet < 0) {
 			return false;
 		}
 		address = address << 8 | (unsigned)octet;
-		octets++;
-		if (cur_left(&c) == 0 || *c.pos != ':') {
-			break;
-		}
-		cur_skip(&c, 1);
-	}
+		n += 2;
+	} while (++octets < 6 && n < text.len && text.data[n] == ':' && n++);
 	unsigned bits = octets * 8;
 
-	read_mask(&c, &bits);
+	out_line->rest = read_mask(span_of(text.data + n, text.len - n), &bits);
 	if ((bits != 24 && bits != 28 && bits != 36) || bits > octets * 8) {
 		return false; /* one station or a multicast group, not a block */
 	}
 	out_line->bits = bits;
 	out_line->block = address >> (octets * 8 - bits);
-	out_line->rest = cur_rest(&c);
 	out_line->name = last_cell;
 	return true;
 }
 
 /* "000A27 Apple" (nmap, arp-scan) */
-static bool parse_bare(struct cursor c, struct line *out_line)
+static bool parse_bare(struct span text, struct line *out_line)
 {
-	if (!read_bare_block(&c, out_line) || cur_left(&c) == 0 ||
-	    (*c.pos != ' ' && *c.pos != '\t')) {
-		return false;
-	}
-	out_line->rest = cur_rest(&c);
 	out_line->name = only_cell;
-	return true;
+	return read_bare_block(text, out_line) && out_line->rest.len > 0 &&
+	       (out_line->rest.data[0] == ' ' || out_line->rest.data[0] == '\t');
 }
 
 /* "MA-L,000A27,"Apple, Inc.",address" (IEEE) */
-static bool parse_csv(struct cursor c, struct line *out_line)
+static bool parse_csv(struct span text, struct line *out_line)
 {
-	const uint8_t *comma = memchr(c.pos, ',', cur_left(&c));
+	const uint8_t *comma = memchr(text.data, ',', text.len);
+	size_t used = comma != NULL ? (size_t)(comma - text.data) + 1 : text.len;
 
-	if (comma == NULL) {
+	if (!read_bare_block(span_of(text.data + used, text.len - used), out_line) ||
+	    out_line->rest.len == 0 || out_line->rest.data[0] != ',') {
 		return false;
 	}
-	cur_skip(&c, (size_t)(comma - c.pos) + 1);
-	if (!read_bare_block(&c, out_line) || cur_u8(&c) != ',') {
-		return false;
-	}
-	out_line->rest = cur_rest(&c);
+	out_line->rest = span_of(out_line->rest.data + 1, out_line->rest.len - 1);
 	out_line->name = csv_field;
 	return true;
 }
 
 static bool parse_line(struct span text, struct line *out_line)
 {
-	struct cursor c = cur_of(text);
-
 	if (text.len > 8 && text.data[2] == ':' && text.data[5] == ':') {
-		return parse_colons(c, out_line);
+		return parse_colons(text, out_line);
 	}
-	return parse_bare(c, out_line) || parse_csv(c, out_line);
+	return parse_bare(text, out_line) || parse_csv(text, out_line);
 }
 
 /* Does the line name anyone? */
@@ -328,79 +309,53 @@ static bool is_name_at(const struct names *names, size_t place, struct span name
 	       memcmp(names->bytes + place, name.data, name.len) == 0;
 }
 
-/* Where the place of a name is in the pool, or would be. */
-static size_t pool_slot_of(const struct loader *l, struct span name)
+/* Those who have many blocks have a good part of them together. */
+static size_t recent_slot_of(struct span name)
 {
-	/* Our own files, and the places are not visible: the key needs no secret. */
-	static const struct hash_key key;
-	size_t mask = ((size_t)1 << l->oui->slot_bits) - 1;
-	struct hash hash;
+	uint64_t head = 0, tail = 0;
+	size_t n = name.len < sizeof(head) ? name.len : sizeof(head);
 
-	hash_init(&hash, &key);
-	hash_add(&hash, name.data, name.len);
-
-	size_t slot = hash_final(&hash) & mask;
-
-	while (l->pool[slot] != EMPTY && !is_name_at(&l->oui->names, l->pool[slot], name)) {
-		slot = (slot + 1) & mask;
-	}
-	return slot;
+	memcpy(&head, name.data, n);
+	memcpy(&tail, name.data + name.len - n, n);
+	return ((head ^ name.len) * GOLDEN_RATIO + tail) * GOLDEN_RATIO >> (64 - RECENT_BITS);
 }
 
-/* Puts all that is there into tables of a new size. */
-static void index_all(struct loader *l)
-{
-	struct oui *oui = l->oui;
-	size_t size = (size_t)1 << oui->slot_bits;
-
-	memset(oui->slots, 0xff, size * sizeof(oui->slots[0])); /* EMPTY */
-	memset(l->pool, 0xff, size * sizeof(l->pool[0]));
-	for (size_t i = 0; i < oui->count; i++) {
-		oui->slots[slot_of(oui, item_key(oui->items[i]))] = (uint32_t)i;
-	}
-	for (size_t place = 0; place < oui->names.len;) {
-		struct span name = span_str(oui->names.bytes + place);
-
-		l->pool[pool_slot_of(l, name)] = (uint32_t)place;
-		place += name.len + 1;
-	}
-}
-
-static int resize(struct loader *l, unsigned slot_bits)
-{
-	struct oui *oui = l->oui;
-	size_t size = (size_t)1 << slot_bits;
-	uint64_t *items = reallocarray(oui->items, size / 2, sizeof(items[0]));
-	uint32_t *slots = reallocarray(oui->slots, size, sizeof(slots[0]));
-	uint32_t *pool = reallocarray(l->pool, size, sizeof(pool[0]));
-
-	oui->items = items != NULL ? items : oui->items;
-	oui->slots = slots != NULL ? slots : oui->slots;
-	l->pool = pool != NULL ? pool : l->pool;
-	if (items == NULL || slots == NULL || pool == NULL) {
-		return -ENOMEM;
-	}
-	oui->slot_bits = slot_bits;
-	index_all(l);
-	return 0;
-}
-
-/* Every name is kept once. */
+/* A name that was met lately is not kept once more. */
 static int add_name(struct loader *l, struct span name, size_t *out_place)
 {
 	struct names *names = &l->oui->names;
-	size_t slot = pool_slot_of(l, name);
+	uint32_t *recent = &l->recent[recent_slot_of(name)];
 
-	if (l->pool[slot] != EMPTY) {
-		*out_place = l->pool[slot];
-		return 0;
+	if (!is_name_at(names, *recent, name)) {
+		if (names->len + name.len >= NAMES_MAX) {
+			return -EFBIG;
+		}
+		*recent = (uint32_t)names->len;
+		if (names_add(names, name) < 0) {
+			return -ENOMEM;
+		}
 	}
-	if (names->len + name.len >= NAMES_MAX) {
-		return -EFBIG;
+	*out_place = *recent;
+	return 0;
+}
+
+static int resize(struct oui *oui, unsigned slot_bits)
+{
+	size_t size = (size_t)1 << slot_bits;
+	uint64_t *items = reallocarray(oui->items, size / 2, sizeof(items[0]));
+	uint32_t *slots = reallocarray(oui->slots, size, sizeof(slots[0]));
+
+	oui->items = items != NULL ? items : oui->items;
+	oui->slots = slots != NULL ? slots : oui->slots;
+	if (items == NULL || slots == NULL) {
+		return -ENOMEM;
 	}
-	*out_place = names->len;
-	l->pool[slot] = (uint32_t)names->len;
-	return names_add(names, name);
+	oui->slot_bits = slot_bits;
+	memset(slots, 0xff, size * sizeof(slots[0])); /* EMPTY */
+	for (size_t i = 0; i < oui->count; i++) {
+		slots[slot_of(oui, item_key(items[i]))] = (uint32_t)i;
+	}
+	return 0;
 }
 
 static int add_block(struct loader *l, size_t slot, uint64_t key, struct span name)
@@ -414,7 +369,7 @@ static int add_block(struct loader *l, size_t slot, uint64_t key, struct span na
 	}
 	oui->slots[slot] = (uint32_t)oui->count;
 	oui->items[oui->count++] = key << PLACE_BITS | place;
-	return oui->count * 2 == (size_t)1 << oui->slot_bits ? resize(l, oui->slot_bits + 1) : 0;
+	return oui->count * 2 == (size_t)1 << oui->slot_bits ? resize(oui, oui->slot_bits + 1) : 0;
 }
 
 static int take_line(void *loader, struct span text)
@@ -452,7 +407,7 @@ static int add_file(struct loader *l, const char *path)
 
 static int add_files(struct loader *l, const char *const *paths, struct err *err)
 {
-	int ret = resize(l, SLOT_BITS_MIN);
+	int ret = resize(l->oui, SLOT_BITS_MIN);
 
 	for (size_t i = 0; ret == 0 && paths[i] != NULL; i++) {
 		ret = add_file(l, paths[i]);
@@ -477,7 +432,6 @@ int oui_new(const char *const *paths, struct oui **out_oui, struct err *err)
 	}
 	int ret = add_files(&l, paths, err);
 
-	free(l.pool);
 	if (ret < 0) {
 		oui_free(l.oui);
 		return ret;
