@@ -22,61 +22,44 @@ struct reader {
 	unsigned depth;
 };
 
-/* The run that is being built is the last one; a break makes the next byte start a new one. */
+/* What is behind all runs is the one that is being built; it ends here. */
 static void break_run(struct literals *out)
 {
-	if (out->count > 0 && out->runs[out->count - 1].len == 0) {
-		return;
-	}
-	if (out->count < LITERAL_RUNS_MAX) {
-		out->runs[out->count].start = (uint16_t)out->used;
-		out->runs[out->count].len = 0;
+	if (out->used > out->start && out->count < LITERAL_RUNS_MAX) {
+		out->runs[out->count].start = (uint16_t)out->start;
+		out->runs[out->count].len = (uint16_t)(out->used - out->start);
 		out->count++;
-	} else {
-		out->used = LITERAL_BYTES_MAX; /* what comes now belongs to no run */
 	}
+	out->start = out->used;
 }
 
 static void add_bytes(struct literals *out, struct span bytes)
 {
-	size_t room = out->count > 0 ? LITERAL_BYTES_MAX - out->used : 0;
+	size_t room = LITERAL_BYTES_MAX - out->used;
 	size_t n = bytes.len < room ? bytes.len : room;
+	uint8_t *to = out->bytes + out->used;
 
 	for (size_t i = 0; i < n; i++) {
-		out->bytes[out->used + i] = literal_fold(bytes.data[i]);
+		to[i] = literal_fold(bytes.data[i]);
 	}
-	if (n > 0) {
-		out->runs[out->count - 1].len += (uint16_t)n;
-		out->used += (unsigned)n;
-	}
+	out->used += (unsigned)n;
 }
 
-static void drop_byte(struct literals *out)
-{
-	if (out->count > 0 && out->runs[out->count - 1].len > 0) {
-		out->runs[out->count - 1].len--;
-		out->used--;
-	}
-}
-
-/* Forgets what was added since the mark. */
 struct mark {
-	unsigned count, used, len;
+	unsigned count, used, start;
 };
 
 static struct mark mark_of(const struct literals *out)
 {
-	return (struct mark){out->count, out->used,
-	                     out->count > 0 ? out->runs[out->count - 1].len : 0};
+	return (struct mark){out->count, out->used, out->start};
 }
 
+/* Forgets what was added since the mark. */
 static void forget_since(struct literals *out, struct mark m)
 {
 	out->count = m.count;
 	out->used = m.used;
-	if (m.count > 0) {
-		out->runs[m.count - 1].len = (uint16_t)m.len;
-	}
+	out->start = m.start;
 }
 
 static int hex_value(uint8_t b)
@@ -290,23 +273,24 @@ static enum atom read_atom(struct reader *r, uint8_t *out_byte)
 }
 
 /* Bytes that may mean more than themselves, or repeat what is before them. */
-static const bool is_special[UINT8_MAX + 1] = {
-	['\\'] = true, ['['] = true, ['('] = true, [')'] = true, ['|'] = true, ['.'] = true,
-	['^'] = true,  ['$'] = true, ['*'] = true, ['?'] = true, ['+'] = true, ['{'] = true,
+enum { REPEATS = 1, OTHERWISE };
+static const uint8_t specials[UINT8_MAX + 1] = {
+	['*'] = REPEATS,    ['?'] = REPEATS,   ['+'] = REPEATS,   ['{'] = REPEATS,
+	['\\'] = OTHERWISE, ['['] = OTHERWISE, ['('] = OTHERWISE, [')'] = OTHERWISE,
+	['|'] = OTHERWISE,  ['.'] = OTHERWISE, ['^'] = OTHERWISE, ['$'] = OTHERWISE,
 };
 
-/* Plain text, up to the last byte before something special: the most of nearly all patterns. */
+/* Plain text, but for the last byte where that is repeated: the most of nearly all patterns. */
 static void read_text(struct reader *r)
 {
 	struct span rest = cur_rest(&r->c);
 	size_t n = 0;
 
-	while (n < rest.len && !is_special[rest.data[n]]) {
+	while (n < rest.len && specials[rest.data[n]] == 0) {
 		n++;
 	}
-	if (n > 1) {
-		add_bytes(r->out, cur_take(&r->c, n - 1));
-	}
+	n -= n > 0 && n < rest.len && specials[rest.data[n]] == REPEATS;
+	add_bytes(r->out, cur_take(&r->c, n));
 }
 
 enum repeat { REPEAT_NONE, REPEAT_OPTIONAL, REPEAT_REQUIRED };
@@ -341,7 +325,10 @@ static enum repeat read_repeat(struct cursor *c)
 {
 	enum repeat repeat;
 
-	switch (cur_left(c) > 0 ? peek(c) : 0) {
+	if (cur_left(c) == 0 || specials[*c->pos] != REPEATS) {
+		return REPEAT_NONE;
+	}
+	switch (*c->pos) {
 	case '*':
 	case '?':
 		cur_skip(c, 1);
@@ -377,9 +364,8 @@ static void add_atom(struct literals *out, enum atom atom, uint8_t byte, enum re
 {
 	switch (atom) {
 	case ATOM_BYTE:
-		add_bytes(out, span_of(&byte, 1));
-		if (repeat == REPEAT_OPTIONAL) {
-			drop_byte(out);
+		if (repeat != REPEAT_OPTIONAL) {
+			add_bytes(out, span_of(&byte, 1));
 		}
 		break;
 	case ATOM_GROUP:
@@ -430,10 +416,10 @@ void literals_of(struct span pattern, struct literals *out)
 {
 	struct reader r = {.c = cur_of(pattern), .out = out};
 
-	out->count = 0;
-	out->used = 0;
-	break_run(out);
+	out->count = out->used = out->start = 0;
 	if (read_sequence(&r) != ATOM_END || !cur_ok(&r.c)) {
 		out->count = 0;
+		return;
 	}
+	break_run(out);
 }

@@ -16,7 +16,7 @@ struct literals {
 		uint16_t start, len;
 	} runs[LITERAL_RUNS_MAX];
 	unsigned count;
-	unsigned used;
+	unsigned used, start; /* of bytes; where the run begins that is being built */
 	uint8_t bytes[LITERAL_BYTES_MAX];
 };
 

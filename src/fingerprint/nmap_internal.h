@@ -2,6 +2,7 @@
 /* Private to the pattern engine: nmap_load.c fills it, nmap_match.c asks it, nmap_text.c writes. */
 #pragma once
 
+#include <passer/fingerprint/rows.h>
 #include <passer/fingerprint/service_probes.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -37,7 +38,8 @@ struct nmap_ports {
 
 struct nmap_probe {
 	enum probe_transport transport;
-	struct nmap_ports *ports; /* NULL: no ports line */
+	bool has_ports;                  /* a ports line */
+	uint32_t first_range, end_range; /* of its ports, among those of all probes */
 };
 
 struct service_probes {
@@ -45,6 +47,8 @@ struct service_probes {
 	uint32_t pattern_count;
 	struct nmap_probe *probes;
 	uint32_t probe_count;
+	struct port_range *ranges;
+	uint32_t range_count;
 	struct nmap_ports listed[PROBE_TRANSPORT_COUNT]; /* by any probe */
 	char *text;                                      /* the file, cut into strings */
 	char *own_text;                                  /* the same of passer's own patterns */
@@ -65,6 +69,18 @@ static inline void nmap_ports_add(struct nmap_ports *ports, unsigned port)
 static inline bool nmap_ports_has(const struct nmap_ports *ports, uint16_t port)
 {
 	return (ports->words[port / 64] >> port % 64 & 1) != 0;
+}
+
+/* Is the port on the ports line of the probe? Such a line has six ranges as a rule. */
+static inline bool nmap_probe_lists(const struct service_probes *probes,
+                                    const struct nmap_probe *probe, uint16_t port)
+{
+	for (uint32_t i = probe->first_range; i < probe->end_range; i++) {
+		if (probes->ranges[i].first <= port && port <= probes->ranges[i].last) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static inline uint32_t gram_slot(uint32_t gram)

@@ -47,6 +47,9 @@ struct loader {
 	uint32_t pattern_cap;
 	struct skip skips[SKIPS_MAX];
 	size_t skip_count;
+	struct span service;                /* of the pattern before this one */
+	const struct skip *near[SKIPS_MAX]; /* those that can be about a pattern of that service */
+	size_t near_count;
 	size_t source_bytes; /* of all patterns: at least as many as of their literals */
 	struct run *runs;    /* of all patterns, in their order */
 	size_t run_count, literal_bytes;
@@ -94,14 +97,29 @@ static void load_skips(struct loader *l)
 	(void)rows_load(&format, "nmap_skip.tsv", signatures_text("nmap_skip.tsv"), l, &report);
 }
 
-static bool is_skipped(const struct loader *l, struct span service, struct span pattern,
-                       struct span info)
+/* The patterns of a service are neighbours. */
+static void find_near(struct loader *l, struct span service)
 {
+	l->service = service;
+	l->near_count = 0;
 	for (size_t i = 0; i < l->skip_count; i++) {
 		const struct skip *s = &l->skips[i];
 
-		if ((s->service.len == 0 || span_equal(s->service, service)) &&
-		    span_has_prefix(pattern, s->pattern) && span_contains(info, s->info)) {
+		if (s->service.len == 0 || span_equal(s->service, service)) {
+			l->near[l->near_count++] = s;
+		}
+	}
+}
+
+static bool is_skipped(struct loader *l, struct span service, struct span pattern, struct span info)
+{
+	if (!span_equal(service, l->service)) {
+		find_near(l, service);
+	}
+	for (size_t i = 0; i < l->near_count; i++) {
+		const struct skip *s = l->near[i];
+
+		if (span_has_prefix(pattern, s->pattern) && span_contains(info, s->info)) {
 			return true;
 		}
 	}
@@ -134,6 +152,8 @@ static int add_probe(struct loader *l, struct cursor c)
 	p->probes = grown;
 	p->probes[p->probe_count++] = (struct nmap_probe){
 		.transport = span_equal(take_word(&c), span_str("UDP")) ? PROBE_UDP : PROBE_TCP,
+		.first_range = p->range_count,
+		.end_range = p->range_count,
 	};
 	return 0;
 }
@@ -154,35 +174,49 @@ static unsigned take_number(struct cursor *c)
 	return value;
 }
 
+static int add_range(struct service_probes *p, unsigned first, unsigned last)
+{
+	struct nmap_probe *probe = &p->probes[p->probe_count - 1];
+	struct port_range *grown =
+		reallocarray(p->ranges, p->range_count + (size_t)1, sizeof(*grown));
+
+	if (grown == NULL) {
+		return -ENOMEM;
+	}
+	p->ranges = grown;
+	p->ranges[p->range_count++] =
+		(struct port_range){.first = (uint16_t)first, .last = (uint16_t)last};
+	probe->end_range = p->range_count;
+	for (unsigned port = first; port <= last; port++) {
+		nmap_ports_add(&p->listed[probe->transport], port);
+	}
+	return 0;
+}
+
 /* "21,43,110-113" */
 static int add_ports(struct loader *l, struct cursor c)
 {
-	struct nmap_probe *probe;
+	struct service_probes *p = l->probes;
+	int ret = 0;
 
-	if (l->probes->probe_count == 0) {
+	if (p->probe_count == 0) {
 		return 0;
 	}
-	probe = &l->probes->probes[l->probes->probe_count - 1];
-	if (probe->ports == NULL) {
-		probe->ports = calloc(1, sizeof(*probe->ports));
-		if (probe->ports == NULL) {
-			return -ENOMEM;
-		}
-	}
-	while (cur_left(&c) > 0) {
+	p->probes[p->probe_count - 1].has_ports = true;
+	while (ret == 0 && cur_left(&c) > 0) {
 		unsigned first = take_number(&c), last = first;
 
 		if (cur_left(&c) > 0 && cur_rest(&c).data[0] == '-') {
 			cur_skip(&c, 1);
 			last = take_number(&c);
 		}
-		for (; first <= last && first <= UINT16_MAX; first++) {
-			nmap_ports_add(probe->ports, first);
-			nmap_ports_add(&l->probes->listed[probe->transport], first);
+		last = last < UINT16_MAX ? last : UINT16_MAX;
+		if (first <= last) {
+			ret = add_range(p, first, last);
 		}
 		cur_skip(&c, 1); /* comma, or what makes no sense */
 	}
-	return 0;
+	return ret;
 }
 
 /* A match line taken apart. */
@@ -269,7 +303,7 @@ static int reserve_pattern(struct loader *l)
 	if (p->pattern_count < l->pattern_cap) {
 		return 0;
 	}
-	uint32_t cap = l->pattern_cap * 2 + 1024;
+	uint32_t cap = l->pattern_cap * 2 + 4096; /* nmap's file has 11,800 */
 	struct nmap_pattern *bigger = reallocarray(p->patterns, cap, sizeof(*bigger));
 
 	if (bigger == NULL) {
@@ -532,14 +566,12 @@ void service_probes_free(struct service_probes *probes)
 	for (uint32_t i = 0; i < probes->pattern_count; i++) {
 		pcre2_code_free(probes->patterns[i].code);
 	}
-	for (uint32_t i = 0; i < probes->probe_count; i++) {
-		free(probes->probes[i].ports);
-	}
 	pcre2_compile_context_free(probes->context);
 	pcre2_match_context_free(probes->limits);
 	free(probes->patterns);
 	free(probes->literals);
 	free(probes->probes);
+	free(probes->ranges);
 	free(probes->text);
 	free(probes->own_text);
 	free(probes);

@@ -135,10 +135,13 @@ struct question {
 	bool is_any_port; /* ask all patterns, whatever their ports */
 };
 
-static bool is_asked(const struct nmap_probe *probe, const struct question *q)
+static bool is_asked(const struct service_probes *probes, const struct nmap_pattern *p,
+                     const struct question *q)
 {
+	const struct nmap_probe *probe = &probes->probes[p->probe];
+
 	return probe->transport == q->transport &&
-	       (q->is_any_port || probe->ports == NULL || nmap_ports_has(probe->ports, q->port));
+	       (q->is_any_port || !probe->has_ports || nmap_probe_lists(probes, probe, q->port));
 }
 
 static void add_candidate(struct service_matcher *m, uint32_t index, const struct question *q)
@@ -147,7 +150,7 @@ static void add_candidate(struct service_matcher *m, uint32_t index, const struc
 	uint32_t rank = index;
 
 	if (!q->is_any_port) {
-		rank |= m->probes->probes[p->probe].ports == NULL ? RANK_ANY_PORT : 0;
+		rank |= !m->probes->probes[p->probe].has_ports ? RANK_ANY_PORT : 0;
 		rank |= p->info == NULL ? RANK_SOFT : 0;
 	}
 	if (m->candidate_count < CANDIDATES_MAX) {
@@ -166,7 +169,7 @@ static void collect_always(struct service_matcher *m, const struct question *q)
 	while (at != NO_PATTERN) {
 		const struct nmap_pattern *p = &probes->patterns[at];
 
-		if (is_asked(&probes->probes[p->probe], q)) {
+		if (is_asked(probes, p, q)) {
 			add_candidate(m, at, q);
 			at = p->next;
 		} else {
@@ -182,7 +185,7 @@ static void collect(struct service_matcher *m, uint32_t index, const struct ques
 
 	if (m->stamps[index] != m->stamp) {
 		m->stamps[index] = m->stamp;
-		if (is_asked(&m->probes->probes[p->probe], q)) {
+		if (is_asked(m->probes, p, q)) {
 			add_candidate(m, index, q);
 		}
 	}

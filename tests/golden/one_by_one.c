@@ -34,10 +34,10 @@ static enum tier tier_of(const struct service_probes *probes, const struct nmap_
 	const struct nmap_probe *probe = &probes->probes[p->probe];
 
 	if (probe->transport != payload->transport ||
-	    (probe->ports != NULL && !nmap_ports_has(probe->ports, payload->port))) {
+	    (probe->has_ports && !nmap_probe_lists(probes, probe, payload->port))) {
 		return TIER_COUNT;
 	}
-	return (p->info == NULL ? TIER_LISTED_SOFT : TIER_LISTED) + (probe->ports == NULL);
+	return (p->info == NULL ? TIER_LISTED_SOFT : TIER_LISTED) + !probe->has_ports;
 }
 
 static const struct nmap_pattern *winner(struct comparison *c, const struct payload *payload,
