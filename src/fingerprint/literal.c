@@ -33,16 +33,11 @@ static void break_run(struct literals *out)
 	out->start = out->used;
 }
 
-static void add_bytes(struct literals *out, struct span bytes)
+static void add_byte(struct literals *out, uint8_t byte)
 {
-	size_t room = LITERAL_BYTES_MAX - out->used;
-	size_t n = bytes.len < room ? bytes.len : room;
-	uint8_t *to = out->bytes + out->used;
-
-	for (size_t i = 0; i < n; i++) {
-		to[i] = literal_fold(bytes.data[i]);
+	if (out->used < LITERAL_BYTES_MAX) {
+		out->bytes[out->used++] = literal_fold(byte);
 	}
-	out->used += (unsigned)n;
 }
 
 struct mark {
@@ -105,18 +100,23 @@ static enum atom read_octal(struct cursor *c, uint8_t *out_byte)
 	return ATOM_BYTE;
 }
 
+/* Bytes that escapes stand for, the frequent ones; 0: all others. */
+static const uint8_t escaped[UINT8_MAX + 1] = {
+	['n'] = '\n', ['r'] = '\r', ['t'] = '\t', ['f'] = '\f', ['a'] = '\a',
+	['e'] = 0x1b, ['.'] = '.',  ['/'] = '/',  ['-'] = '-',  ['('] = '(',
+	[')'] = ')',  ['['] = '[',  [']'] = ']',  ['?'] = '?',  ['*'] = '*',
+	['+'] = '+',  ['|'] = '|',  ['$'] = '$',  ['"'] = '"',  ['\\'] = '\\',
+};
+
 static enum atom read_escape(struct cursor *c, uint8_t *out_byte)
 {
-	static const uint8_t controls[UINT8_MAX + 1] = {
-		['n'] = '\n', ['r'] = '\r', ['t'] = '\t', ['f'] = '\f', ['a'] = '\a', ['e'] = 0x1b,
-	};
 	uint8_t b = cur_u8(c);
 
 	if (!cur_ok(c)) {
 		return ATOM_GIVE_UP;
 	}
-	if (controls[b] != 0) {
-		*out_byte = controls[b];
+	if (escaped[b] != 0) {
+		*out_byte = escaped[b];
 		return ATOM_BYTE;
 	}
 	switch (b) {
@@ -272,25 +272,71 @@ static enum atom read_atom(struct reader *r, uint8_t *out_byte)
 	}
 }
 
-/* Bytes that may mean more than themselves, or repeat what is before them. */
-enum { REPEATS = 1, OTHERWISE };
-static const uint8_t specials[UINT8_MAX + 1] = {
-	['*'] = REPEATS,    ['?'] = REPEATS,   ['+'] = REPEATS,   ['{'] = REPEATS,
-	['\\'] = OTHERWISE, ['['] = OTHERWISE, ['('] = OTHERWISE, [')'] = OTHERWISE,
-	['|'] = OTHERWISE,  ['.'] = OTHERWISE, ['^'] = OTHERWISE, ['$'] = OTHERWISE,
-};
-
-/* Plain text, but for the last byte where that is repeated: the most of nearly all patterns. */
-static void read_text(struct reader *r)
+static bool is_repeat(uint8_t b)
 {
-	struct span rest = cur_rest(&r->c);
+	return b == '*' || b == '?' || b == '+' || b == '{';
+}
+
+#define IS_SPECIAL(b)                                                                         \
+	((b) == '\\' || (b) == '[' || (b) == '(' || (b) == ')' || (b) == '|' || (b) == '.' || \
+	 (b) == '^' || (b) == '$' || (b) == '*' || (b) == '?' || (b) == '+' || (b) == '{')
+#define PLAIN(b)    (IS_SPECIAL(b) ? 0 : (b) >= 'A' && (b) <= 'Z' ? (b) | 0x20 : (b))
+#define PLAIN_4(b)  PLAIN(b), PLAIN((b) + 1), PLAIN((b) + 2), PLAIN((b) + 3)
+#define PLAIN_16(b) PLAIN_4(b), PLAIN_4((b) + 4), PLAIN_4((b) + 8), PLAIN_4((b) + 12)
+#define PLAIN_64(b) PLAIN_16(b), PLAIN_16((b) + 16), PLAIN_16((b) + 32), PLAIN_16((b) + 48)
+
+/* The byte in lower case; 0: it may mean more than itself, or repeats what is before it. */
+static const uint8_t plain[UINT8_MAX + 1] = {PLAIN_64(0), PLAIN_64(64), PLAIN_64(128),
+                                             PLAIN_64(192)};
+
+/* How many bytes of text were plain. */
+static size_t add_plain(struct literals *out, struct span text)
+{
+	size_t room = LITERAL_BYTES_MAX - out->used;
+	size_t max = text.len < room ? text.len : room;
+	uint8_t *to = out->bytes + out->used;
 	size_t n = 0;
 
-	while (n < rest.len && specials[rest.data[n]] == 0) {
-		n++;
+	for (uint8_t b; n < max && (b = plain[text.data[n]]) != 0; n++) {
+		to[n] = b;
 	}
-	n -= n > 0 && n < rest.len && specials[rest.data[n]] == REPEATS;
-	add_bytes(r->out, cur_take(&r->c, n));
+	out->used += (unsigned)n;
+	return n;
+}
+
+/* How long the escape at the start of text was. */
+static size_t add_escaped(struct literals *out, struct span text)
+{
+	uint8_t b = text.len >= 2 && text.data[0] == '\\' ? escaped[text.data[1]] : 0;
+
+	if (b == 0 || out->used == LITERAL_BYTES_MAX) {
+		return 0;
+	}
+	out->bytes[out->used++] = b;
+	return 2;
+}
+
+/*
+ * Plain text and escaped bytes, but for the last one where that is repeated: the most of nearly all
+ * patterns, so it takes no detours.
+ */
+static void read_text(struct reader *r)
+{
+	const uint8_t *pos = r->c.pos, *end = r->c.end;
+	size_t n, escape, last = 0;
+
+	do {
+		n = add_plain(r->out, span_of(pos, (size_t)(end - pos)));
+		pos += n;
+		escape = add_escaped(r->out, span_of(pos, (size_t)(end - pos)));
+		pos += escape;
+		last = escape != 0 ? escape : n != 0 ? 1 : last;
+	} while (escape != 0);
+	if (last != 0 && pos < end && is_repeat(*pos)) {
+		pos -= last;
+		r->out->used--;
+	}
+	cur_skip(&r->c, (size_t)(pos - r->c.pos));
 }
 
 enum repeat { REPEAT_NONE, REPEAT_OPTIONAL, REPEAT_REQUIRED };
@@ -325,7 +371,7 @@ static enum repeat read_repeat(struct cursor *c)
 {
 	enum repeat repeat;
 
-	if (cur_left(c) == 0 || specials[*c->pos] != REPEATS) {
+	if (cur_left(c) == 0 || !is_repeat(*c->pos)) {
 		return REPEAT_NONE;
 	}
 	switch (*c->pos) {
@@ -365,7 +411,7 @@ static void add_atom(struct literals *out, enum atom atom, uint8_t byte, enum re
 	switch (atom) {
 	case ATOM_BYTE:
 		if (repeat != REPEAT_OPTIONAL) {
-			add_bytes(out, span_of(&byte, 1));
+			add_byte(out, byte);
 		}
 		break;
 	case ATOM_GROUP:

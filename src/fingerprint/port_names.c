@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define PORT_COUNT 65536
+#define PORT_COUNT  65536
+#define BLOCK_PORTS 64
 
 enum column { COL_PORTS, COL_NAME, COL_WARNINGS, COL_COUNT };
 
@@ -17,6 +18,7 @@ static const struct rows_column columns[COL_COUNT] = {
 struct port_names {
 	struct port_name *names;
 	size_t count, cap;
+	uint8_t has_ports[PORT_COUNT / BLOCK_PORTS]; /* of each block: 0: none */
 	/* For each port its name's place + 1, or 0. Pages that no port of a table is on cost
 	 * nothing. */
 	uint16_t of_port[PORT_COUNT];
@@ -77,6 +79,7 @@ static void claim(struct port_names *p, const struct port_range *ranges, size_t 
 		for (unsigned port = ranges[i].first; port <= ranges[i].last; port++) {
 			if (p->of_port[port] == 0) {
 				p->of_port[port] = (uint16_t)p->count;
+				p->has_ports[port / BLOCK_PORTS] = 1;
 			}
 		}
 	}
@@ -130,14 +133,20 @@ const struct port_name *port_names_find(const struct port_names *p, uint16_t por
 	return p->of_port[port] != 0 ? &p->names[p->of_port[port] - 1] : NULL;
 }
 
+/* Looks at no page without ports. */
+static bool has_name(const struct port_names *p, unsigned port)
+{
+	return p->has_ports[port / BLOCK_PORTS] && p->of_port[port] != 0;
+}
+
 bool port_names_next(const struct port_names *p, unsigned from, struct port_range *out_range)
 {
 	unsigned last;
 
-	while (from < PORT_COUNT && p->of_port[from] == 0) {
-		from++;
+	while (from < PORT_COUNT && !has_name(p, from)) {
+		from += p->has_ports[from / BLOCK_PORTS] ? 1 : BLOCK_PORTS - from % BLOCK_PORTS;
 	}
-	for (last = from; last < PORT_COUNT && p->of_port[last] != 0; last++) {
+	for (last = from; last < PORT_COUNT && has_name(p, last); last++) {
 	}
 	*out_range = (struct port_range){(uint16_t)from, (uint16_t)(last - 1)};
 	return from < PORT_COUNT;
