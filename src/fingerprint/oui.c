@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Blocks in the order of the files, and a hash table with open addressing over them. A block that
- * is there already is passed over: the first file and line win. Lists are sorted, so those behind
- * the first one meet the blocks in their order, and what is looked at is in the cache.
+ * A hash table of blocks with open addressing. A block that is there already is passed over: the
+ * first file and line win.
  */
 #include <passer/base/cursor.h>
 #include <passer/base/log.h>
@@ -17,7 +16,6 @@
 #define PLACE_BITS     27 /* below the at most 37 bits of a key */
 #define NAMES_MAX      ((size_t)1 << PLACE_BITS)
 #define NAME_BYTES_MAX 256
-#define EMPTY          UINT32_MAX /* a slot */
 #define SLOT_BITS_MIN  17 /* all lists together have some 52,000 blocks: less than half of that */
 #define RECENT_BITS    13
 #define GOLDEN_RATIO   UINT64_C(0x9e3779b97f4a7c15) /* of 2^64: multiplicative hashing */
@@ -47,20 +45,22 @@ struct names {
 
 struct oui {
 	/*
-	 * An item is one word: the key of a block above, which is its leading bits behind a 1, so
-	 * that blocks of all lengths are numbers of their own; the place of its name below.
+	 * A slot is one word: the key of a block above, which is its leading bits behind a 1, so
+	 * that blocks of all lengths are numbers of their own; the place of its name below. 0:
+	 * empty.
 	 */
-	uint64_t *items;
-	size_t count;
-	uint32_t *slots; /* numbers of items; twice as many as items at least */
+	uint64_t *slots;
+	size_t count; /* at most half of the slots */
 	unsigned slot_bits;
 	struct names names;
 };
 
 struct loader {
 	struct oui *oui;
-	uint32_t recent[1 << RECENT_BITS]; /* places of names, by their hash; the last one stays */
-	bool is_read;                      /* any of the files */
+	struct {
+		uint32_t hash, place;
+	} recent[1 << RECENT_BITS]; /* names, by their hash; the last one stays */
+	bool is_read;               /* any of the files */
 };
 
 /* The name in what stands behind a block; buffer is for one that the file has in quotes. */
@@ -74,14 +74,14 @@ struct line {
 	name_fn *name;
 };
 
-static uint64_t item_key(uint64_t item)
+static uint64_t slot_key(uint64_t slot)
 {
-	return item >> PLACE_BITS;
+	return slot >> PLACE_BITS;
 }
 
-static size_t item_place(uint64_t item)
+static size_t slot_place(uint64_t slot)
 {
-	return item & (NAMES_MAX - 1);
+	return slot & (NAMES_MAX - 1);
 }
 
 static uint64_t key_of(uint64_t block, unsigned bits)
@@ -89,16 +89,20 @@ static uint64_t key_of(uint64_t block, unsigned bits)
 	return UINT64_C(1) << bits | block;
 }
 
-/* Where the number of a block is, or would be. */
-static size_t slot_of(const struct oui *oui, uint64_t key)
+/*
+ * Where a block is, or would be. Eight that are neighbours share a line of the cache: registries
+ * hand them out, and lists name them, one behind the other.
+ */
+static uint64_t *slot_of(const struct oui *oui, uint64_t key)
 {
 	size_t mask = ((size_t)1 << oui->slot_bits) - 1;
-	size_t slot = key * GOLDEN_RATIO >> (64 - oui->slot_bits);
+	size_t line = (key >> 3) * GOLDEN_RATIO >> (64 - oui->slot_bits + 3);
+	size_t at = line << 3 | (key & 7);
 
-	while (oui->slots[slot] != EMPTY && item_key(oui->items[oui->slots[slot]]) != key) {
-		slot = (slot + 1) & mask;
+	while (oui->slots[at] != 0 && slot_key(oui->slots[at]) != key) {
+		at = (at + 1) & mask;
 	}
-	return slot;
+	return &oui->slots[at];
 }
 
 static struct span trim(struct span s)
@@ -309,56 +313,60 @@ static bool is_name_at(const struct names *names, size_t place, struct span name
 	       memcmp(names->bytes + place, name.data, name.len) == 0;
 }
 
-/* Those who have many blocks have a good part of them together. */
-static size_t recent_slot_of(struct span name)
+static uint32_t hash_of(struct span name)
 {
 	uint64_t head = 0, tail = 0;
 	size_t n = name.len < sizeof(head) ? name.len : sizeof(head);
 
 	memcpy(&head, name.data, n);
 	memcpy(&tail, name.data + name.len - n, n);
-	return ((head ^ name.len) * GOLDEN_RATIO + tail) * GOLDEN_RATIO >> (64 - RECENT_BITS);
+	return (uint32_t)(((head ^ name.len) * GOLDEN_RATIO + tail) * GOLDEN_RATIO >> 32);
 }
 
-/* A name that was met lately is not kept once more. */
+/* A name that was met lately is not kept once more: who has many blocks has most of them together.
+ */
 static int add_name(struct loader *l, struct span name, size_t *out_place)
 {
 	struct names *names = &l->oui->names;
-	uint32_t *recent = &l->recent[recent_slot_of(name)];
+	uint32_t hash = hash_of(name);
+	size_t at = hash >> (32 - RECENT_BITS);
 
-	if (!is_name_at(names, *recent, name)) {
-		if (names->len + name.len >= NAMES_MAX) {
-			return -EFBIG;
-		}
-		*recent = (uint32_t)names->len;
-		if (names_add(names, name) < 0) {
-			return -ENOMEM;
-		}
+	if (l->recent[at].hash == hash && is_name_at(names, l->recent[at].place, name)) {
+		*out_place = l->recent[at].place;
+		return 0;
 	}
-	*out_place = *recent;
-	return 0;
+	if (names->len + name.len >= NAMES_MAX) {
+		return -EFBIG;
+	}
+	*out_place = names->len;
+	l->recent[at].hash = hash;
+	l->recent[at].place = (uint32_t)names->len;
+	return names_add(names, name);
 }
 
 static int resize(struct oui *oui, unsigned slot_bits)
 {
-	size_t size = (size_t)1 << slot_bits;
-	uint64_t *items = reallocarray(oui->items, size / 2, sizeof(items[0]));
-	uint32_t *slots = reallocarray(oui->slots, size, sizeof(slots[0]));
+	struct oui old = *oui;
+	size_t bytes = sizeof(old.slots[0]) << slot_bits;
+	uint64_t *slots = malloc(bytes);
 
-	oui->items = items != NULL ? items : oui->items;
-	oui->slots = slots != NULL ? slots : oui->slots;
-	if (items == NULL || slots == NULL) {
+	if (slots == NULL) {
 		return -ENOMEM;
 	}
+	memset(slots, 0,
+	       bytes); /* not calloc(3): each page would be faulted in to read, then to write */
+	oui->slots = slots;
 	oui->slot_bits = slot_bits;
-	memset(slots, 0xff, size * sizeof(slots[0])); /* EMPTY */
-	for (size_t i = 0; i < oui->count; i++) {
-		slots[slot_of(oui, item_key(items[i]))] = (uint32_t)i;
+	for (size_t i = 0; old.slots != NULL && i < (size_t)1 << old.slot_bits; i++) {
+		if (old.slots[i] != 0) {
+			*slot_of(oui, slot_key(old.slots[i])) = old.slots[i];
+		}
 	}
+	free(old.slots);
 	return 0;
 }
 
-static int add_block(struct loader *l, size_t slot, uint64_t key, struct span name)
+static int add_block(struct loader *l, uint64_t *slot, uint64_t key, struct span name)
 {
 	struct oui *oui = l->oui;
 	size_t place;
@@ -367,9 +375,9 @@ static int add_block(struct loader *l, size_t slot, uint64_t key, struct span na
 	if (ret < 0) {
 		return ret;
 	}
-	oui->slots[slot] = (uint32_t)oui->count;
-	oui->items[oui->count++] = key << PLACE_BITS | place;
-	return oui->count * 2 == (size_t)1 << oui->slot_bits ? resize(oui, oui->slot_bits + 1) : 0;
+	*slot = key << PLACE_BITS | place;
+	return ++oui->count * 2 == (size_t)1 << oui->slot_bits ? resize(oui, oui->slot_bits + 1)
+	                                                       : 0;
 }
 
 static int take_line(void *loader, struct span text)
@@ -382,9 +390,9 @@ static int take_line(void *loader, struct span text)
 		return 0;
 	}
 	uint64_t key = key_of(line.block, line.bits);
-	size_t slot = slot_of(l->oui, key);
+	uint64_t *slot = slot_of(l->oui, key);
 
-	if (l->oui->slots[slot] != EMPTY) {
+	if (*slot != 0) {
 		return 0;
 	}
 	struct span name = line.name(line.rest, buffer);
@@ -445,7 +453,6 @@ void oui_free(struct oui *oui)
 	if (oui == NULL) {
 		return;
 	}
-	free(oui->items);
 	free(oui->slots);
 	free(oui->names.bytes);
 	free(oui);
@@ -468,10 +475,10 @@ const char *oui_find(const struct oui *oui, const struct mac *mac)
 	}
 	for (size_t i = 0; i < LENGTH_COUNT; i++) {
 		unsigned bits = lengths_bits[i];
-		uint32_t number = oui->slots[slot_of(oui, key_of(address >> (48 - bits), bits))];
+		uint64_t slot = *slot_of(oui, key_of(address >> (48 - bits), bits));
 
-		if (number != EMPTY) {
-			return oui->names.bytes + item_place(oui->items[number]);
+		if (slot != 0) {
+			return oui->names.bytes + slot_place(slot);
 		}
 	}
 	return "";
