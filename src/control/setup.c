@@ -2,6 +2,7 @@
 #include "sensor.h"
 
 #include <passer/base/clock.h>
+#include <passer/base/heap.h>
 #include <passer/base/log.h>
 #include <passer/base/shm.h>
 
@@ -132,7 +133,13 @@ static int load_databases(struct supervisor *s, struct err *err)
 	if (ret == 0) {
 		ret = confine_init(&s->confinement, s->options, &s->host_files, err);
 	}
-	return ret == 0 ? setup_load_databases(s, &s->db, err) : ret;
+	if (ret == 0) {
+		struct heap_region region = heap_huge_begin();
+
+		ret = setup_load_databases(s, &s->db, err);
+		heap_huge_end(region);
+	}
+	return ret;
 }
 
 static int open_dump(struct supervisor *s, const char *path, struct pcapdump **out_dump,
