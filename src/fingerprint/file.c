@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <passer/base/cursor.h>
 #include <passer/fingerprint/file.h>
 
 #include <errno.h>
@@ -99,19 +98,7 @@ int file_read(const char *path, uint8_t **out_bytes, size_t *out_len, struct err
 	return 0;
 }
 
-static int take_lines(struct span text, file_line_fn *take, void *user)
-{
-	struct cursor c = cur_of(text);
-	struct span line;
-	int ret = 0;
-
-	while (ret == 0 && cur_line(&c, &line)) {
-		ret = take(user, line);
-	}
-	return ret;
-}
-
-static int each_line(int fd, file_line_fn *take, void *user)
+static int each_lines(int fd, file_lines_fn *take, void *user)
 {
 	uint8_t bytes[FILE_LINE_MAX];
 	size_t len = 0;
@@ -121,7 +108,7 @@ static int each_line(int fd, file_line_fn *take, void *user)
 		ssize_t n = read_some(fd, bytes + len, sizeof(bytes) - len);
 
 		if (n <= 0) { /* behind the last line end there may be a line without one */
-			return n < 0 ? (int)n : take_lines(span_of(bytes, len), take, user);
+			return n < 0 ? (int)n : take(user, span_of(bytes, len));
 		}
 		len += (size_t)n;
 
@@ -131,17 +118,17 @@ static int each_line(int fd, file_line_fn *take, void *user)
 		if (whole == 0 && len == sizeof(bytes)) {
 			return -EFBIG;
 		}
-		ret = take_lines(span_of(bytes, whole), take, user);
+		ret = take(user, span_of(bytes, whole));
 		len -= whole;
 		memmove(bytes, bytes + whole, len);
 	}
 	return ret;
 }
 
-int file_each_line(const char *path, file_line_fn *take, void *user, struct err *err)
+int file_each_lines(const char *path, file_lines_fn *take, void *user, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int ret = fd < 0 ? -errno : each_line(fd, take, user);
+	int ret = fd < 0 ? -errno : each_lines(fd, take, user);
 
 	if (fd >= 0) {
 		close(fd);

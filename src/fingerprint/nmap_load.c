@@ -390,12 +390,13 @@ static void add_runs(struct loader *l, uint32_t pattern)
 	}
 }
 
-/* Gives a pattern the gram of a run that is rarer than all before it. */
+/* Gives a pattern the gram of a run that is rarer than all before it; none is rarer than its own.
+ */
 static void choose_gram(const struct loader *l, const struct run *run, uint32_t *rarest)
 {
 	struct nmap_pattern *p = &l->probes->patterns[run->pattern];
 
-	for (unsigned i = 0; i + GRAM_BYTES <= run->len; i++) {
+	for (unsigned i = 0; i + GRAM_BYTES <= run->len && *rarest > 1; i++) {
 		uint32_t count = l->gram_counts[gram_slot(gram_of(run->bytes + i))];
 
 		if (count < *rarest) {

@@ -18,6 +18,7 @@
 #define NAME_BYTES_MAX 256
 #define SLOT_BITS_MIN  17 /* all lists together have some 52,000 blocks: less than half of that */
 #define RECENT_BITS    13
+#define AHEAD_LINES    32 /* read before the first of them is looked for */
 #define GOLDEN_RATIO   UINT64_C(0x9e3779b97f4a7c15) /* of 2^64: multiplicative hashing */
 
 const char *const oui_default_paths[] = {
@@ -90,19 +91,26 @@ static uint64_t key_of(uint64_t block, unsigned bits)
 }
 
 /*
- * Where a block is, or would be. Eight that are neighbours share a line of the cache: registries
+ * Where to look for a block first. Eight that are neighbours share a line of the cache: registries
  * hand them out, and lists name them, one behind the other.
  */
+static uint64_t *home_of(const struct oui *oui, uint64_t key)
+{
+	size_t line = (key >> 3) * GOLDEN_RATIO >> (64 - oui->slot_bits + 3);
+
+	return &oui->slots[line << 3 | (key & 7)];
+}
+
+/* Where it is, or would be. */
 static uint64_t *slot_of(const struct oui *oui, uint64_t key)
 {
-	size_t mask = ((size_t)1 << oui->slot_bits) - 1;
-	size_t line = (key >> 3) * GOLDEN_RATIO >> (64 - oui->slot_bits + 3);
-	size_t at = line << 3 | (key & 7);
+	const uint64_t *end = oui->slots + ((size_t)1 << oui->slot_bits);
+	uint64_t *slot = home_of(oui, key);
 
-	while (oui->slots[at] != 0 && slot_key(oui->slots[at]) != key) {
-		at = (at + 1) & mask;
+	while (*slot != 0 && slot_key(*slot) != key) {
+		slot = slot + 1 < end ? slot + 1 : oui->slots;
 	}
-	return &oui->slots[at];
+	return slot;
 }
 
 static struct span trim(struct span s)
@@ -380,31 +388,59 @@ static int add_block(struct loader *l, uint64_t *slot, uint64_t key, struct span
 	                                                       : 0;
 }
 
-static int take_line(void *loader, struct span text)
+static int take_line(struct loader *l, const struct line *line)
 {
-	struct loader *l = loader;
-	char buffer[NAME_BYTES_MAX];
-	struct line line;
-
-	if (!parse_line(text, &line)) {
-		return 0;
-	}
-	uint64_t key = key_of(line.block, line.bits);
+	uint64_t key = key_of(line->block, line->bits);
 	uint64_t *slot = slot_of(l->oui, key);
+	char buffer[NAME_BYTES_MAX];
 
 	if (*slot != 0) {
 		return 0;
 	}
-	struct span name = line.name(line.rest, buffer);
+	struct span name = line->name(line->rest, buffer);
 
-	return is_useful(&line, name) ? add_block(l, slot, key, name) : 0;
+	return is_useful(line, name) ? add_block(l, slot, key, name) : 0;
+}
+
+/* Some lines ahead, since most of the time here is the memory's. */
+static size_t read_ahead(const struct oui *oui, struct cursor *c,
+                         struct line out_lines[static AHEAD_LINES])
+{
+	struct span text;
+	size_t n = 0;
+
+	while (n < AHEAD_LINES && cur_line(c, &text)) {
+		if (parse_line(text, &out_lines[n])) {
+			__builtin_prefetch(
+				home_of(oui, key_of(out_lines[n].block, out_lines[n].bits)));
+			n++;
+		}
+	}
+	return n;
+}
+
+static int take_lines(void *loader, struct span text)
+{
+	struct loader *l = loader;
+	struct line lines[AHEAD_LINES];
+	struct cursor c = cur_of(text);
+	int ret = 0;
+
+	while (ret == 0 && cur_left(&c) > 0) {
+		size_t count = read_ahead(l->oui, &c, lines);
+
+		for (size_t i = 0; ret == 0 && i < count; i++) {
+			ret = take_line(l, &lines[i]);
+		}
+	}
+	return ret;
 }
 
 /* A file that is absent is no news; one that cannot be read is. Neither stops the others. */
 static int add_file(struct loader *l, const char *path)
 {
 	struct err why;
-	int ret = file_each_line(path, take_line, l, &why);
+	int ret = file_each_lines(path, take_lines, l, &why);
 
 	l->is_read = l->is_read || ret == 0;
 	if (ret < 0 && ret != -ENOENT && ret != -ENOTDIR) {

@@ -16,12 +16,12 @@ int file_read(const char *path, uint8_t **out_bytes, size_t *out_len, struct err
 
 #define FILE_LINE_MAX ((size_t)64 << 10)
 
-/* Gets a line without its end, borrowed for the call: 0, or a negative errno that ends the read. */
-typedef int file_line_fn(void *user, struct span line);
+/* Gets some whole lines, borrowed for the call: 0, or a negative errno that ends the read. */
+typedef int file_lines_fn(void *user, struct span lines);
 
 /*
- * Gives every line of a file to take(), in memory of FILE_LINE_MAX bytes whatever the size of the
+ * Gives all lines of a file to take(), in memory of FILE_LINE_MAX bytes whatever the size of the
  * file. 0, or a negative errno with err set, and the lines before it have been taken: take()'s,
  * that of the system, or -EFBIG for a line without end.
  */
-int file_each_line(const char *path, file_line_fn *take, void *user, struct err *err);
+int file_each_lines(const char *path, file_lines_fn *take, void *user, struct err *err);
