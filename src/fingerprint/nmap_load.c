@@ -21,6 +21,9 @@
 
 #define SKIPS_MAX 64
 
+/* Every other gram of a literal is counted: enough to find one that is rare. */
+#define GRAM_STEP 2
+
 #define OWN_FILE "service_probes.txt"
 
 const char *const service_probes_default_paths[] = {
@@ -372,7 +375,7 @@ static void add_run(struct loader *l, uint32_t pattern, struct span literal)
 	memcpy(bytes, literal.data, literal.len);
 	l->literal_bytes += literal.len;
 	l->runs[l->run_count++] = (struct run){bytes, pattern, (uint16_t)literal.len};
-	for (size_t i = 0; i + GRAM_BYTES <= literal.len; i++) {
+	for (size_t i = 0; i + GRAM_BYTES <= literal.len; i += GRAM_STEP) {
 		l->gram_counts[gram_slot(gram_of(bytes + i))]++;
 	}
 }
@@ -396,7 +399,7 @@ static void choose_gram(const struct loader *l, const struct run *run, uint32_t 
 {
 	struct nmap_pattern *p = &l->probes->patterns[run->pattern];
 
-	for (unsigned i = 0; i + GRAM_BYTES <= run->len && *rarest > 1; i++) {
+	for (unsigned i = 0; i + GRAM_BYTES <= run->len && *rarest > 1; i += GRAM_STEP) {
 		uint32_t count = l->gram_counts[gram_slot(gram_of(run->bytes + i))];
 
 		if (count < *rarest) {

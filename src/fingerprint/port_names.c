@@ -18,10 +18,8 @@ static const struct rows_column columns[COL_COUNT] = {
 struct port_names {
 	struct port_name *names;
 	size_t count, cap;
-	uint8_t has_ports[PORT_COUNT / BLOCK_PORTS]; /* of each block: 0: none */
-	/* For each port its name's place + 1, or 0. Pages that no port of a table is on cost
-	 * nothing. */
-	uint16_t of_port[PORT_COUNT];
+	bool has_ports[PORT_COUNT / BLOCK_PORTS];
+	uint16_t of_port[PORT_COUNT]; /* the place of its name + 1, or 0 */
 };
 
 struct port_names *port_names_new(void)
@@ -79,7 +77,7 @@ static void claim(struct port_names *p, const struct port_range *ranges, size_t 
 		for (unsigned port = ranges[i].first; port <= ranges[i].last; port++) {
 			if (p->of_port[port] == 0) {
 				p->of_port[port] = (uint16_t)p->count;
-				p->has_ports[port / BLOCK_PORTS] = 1;
+				p->has_ports[port / BLOCK_PORTS] = true;
 			}
 		}
 	}
@@ -133,7 +131,6 @@ const struct port_name *port_names_find(const struct port_names *p, uint16_t por
 	return p->of_port[port] != 0 ? &p->names[p->of_port[port] - 1] : NULL;
 }
 
-/* Looks at no page without ports. */
 static bool has_name(const struct port_names *p, unsigned port)
 {
 	return p->has_ports[port / BLOCK_PORTS] && p->of_port[port] != 0;
