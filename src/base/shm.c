@@ -39,13 +39,23 @@ void *shm_new(size_t bytes)
 	return memory != MAP_FAILED ? memory : NULL;
 }
 
+/* A huge page is taken where at least one small page is there already. */
+static void touch_each_huge_page(char *memory, size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	for (size_t at = 0; at < bytes; at += HUGE_PAGE_BYTES) {
+		(void)madvise(memory + at, page, MADV_POPULATE_WRITE);
+	}
+}
+
 void shm_prefault(void *memory, size_t bytes)
 {
 	size_t whole = shm_whole_pages(bytes);
 
-	if (madvise(memory, whole, MADV_POPULATE_WRITE) == 0) {
-		(void)madvise(memory, whole, MADV_COLLAPSE);
-	}
+	touch_each_huge_page(memory, whole);
+	(void)madvise(memory, whole, MADV_COLLAPSE);
+	(void)madvise(memory, whole, MADV_POPULATE_WRITE); /* what no huge page was to be had for */
 }
 
 void shm_free(void *memory, size_t bytes)

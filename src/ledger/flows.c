@@ -41,7 +41,7 @@ struct flows *flows_new(size_t capacity, const struct hash_key *key)
 		return NULL;
 	}
 	f->key = *key;
-	f->table = table_new(capacity);
+	f->table = table_new(capacity, TABLE_CHURNS);
 	if (f->table == NULL) {
 		free(f);
 		return NULL;

@@ -11,11 +11,11 @@ int ledger_init_sized(struct ledger *ledger, const struct ledger_sizes *sizes)
 
 	*ledger = (struct ledger){
 		.key = hash_key_random(),
-		.facts = table_new(capacities[LEDGER_FACTS]),
-		.services = table_new(capacities[LEDGER_SERVICES]),
-		.clients = table_new(capacities[LEDGER_CLIENTS]),
-		.refusals = table_new(capacities[LEDGER_REFUSALS]),
-		.hosts = table_new(capacities[LEDGER_HOSTS]),
+		.facts = table_new(capacities[LEDGER_FACTS], TABLE_KEEPS),
+		.services = table_new(capacities[LEDGER_SERVICES], TABLE_KEEPS),
+		.clients = table_new(capacities[LEDGER_CLIENTS], TABLE_KEEPS),
+		.refusals = table_new(capacities[LEDGER_REFUSALS], TABLE_KEEPS),
+		.hosts = table_new(capacities[LEDGER_HOSTS], TABLE_KEEPS),
 		.names = names_new(capacities[LEDGER_NAMES]),
 	};
 	ledger->suspects = suspects_new(capacities[LEDGER_SUSPECTS], &ledger->key);

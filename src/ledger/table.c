@@ -9,6 +9,7 @@
 #define AGE_BITS       (64 - TABLE_VALUE_BITS)
 #define AGE_MASK       ((1u << AGE_BITS) - 1)
 #define AGE_SHIFT_NS   38 /* 2^38 ns, about 4.6 minutes */
+#define NEAR_PART      64
 
 __extension__ typedef unsigned __int128 entry_whole;
 
@@ -34,6 +35,7 @@ struct shared {
 /* Of each process its own: one that was taken over cannot lead the others astray. */
 struct table {
 	uint64_t mask;
+	size_t near_buckets; /* behind the others; a power of two or 0 */
 	struct shared *shared;
 	size_t capacity; /* asked for */
 };
@@ -50,10 +52,12 @@ static size_t buckets_for(size_t capacity)
 
 size_t table_bytes(size_t capacity)
 {
-	return sizeof(struct shared) + buckets_for(capacity) * sizeof(struct bucket);
+	size_t buckets = buckets_for(capacity);
+
+	return sizeof(struct shared) + (buckets + buckets / NEAR_PART) * sizeof(struct bucket);
 }
 
-struct table *table_new(size_t capacity)
+struct table *table_new(size_t capacity, enum table_use use)
 {
 	struct table *t = calloc(1, sizeof(*t));
 
@@ -66,6 +70,7 @@ struct table *table_new(size_t capacity)
 		return NULL;
 	}
 	t->mask = buckets_for(capacity) - 1;
+	t->near_buckets = use == TABLE_KEEPS ? buckets_for(capacity) / NEAR_PART : 0;
 	t->capacity = capacity;
 	return t;
 }
@@ -83,10 +88,19 @@ void table_prefault(struct table *table)
 	shm_prefault(table->shared, table_bytes(table->capacity));
 }
 
-static struct bucket *bucket_of(struct table *t, uint64_t key)
+/* The upper half of a key chooses: the lower one may serve a caller as well. */
+static struct bucket *far_bucket(struct table *t, uint64_t key)
 {
-	/* The upper half: the lower one may serve a caller as well. */
 	return &t->shared->buckets[(key >> 24) & t->mask];
+}
+
+/* NULL when the table has none. */
+static struct bucket *near_bucket(struct table *t, uint64_t key)
+{
+	if (t->near_buckets == 0) {
+		return NULL;
+	}
+	return &t->shared->buckets[t->mask + 1 + ((key >> 24) & (t->near_buckets - 1))];
 }
 
 /*
@@ -121,21 +135,37 @@ static bool copy_entry(const union entry *e, union entry *out_copy)
 	return __atomic_load_n(&e->key, __ATOMIC_ACQUIRE) == out_copy->key;
 }
 
+enum look { LOOK_FOUND, LOOK_ABSENT, LOOK_FULL };
+
 /* An empty place ends the search: a new key takes the first one, and none is ever emptied. */
-static union entry *find(struct bucket *b, uint64_t key, union entry *out_copy)
+static enum look look_into(struct bucket *b, uint64_t key, union entry **out, union entry *out_copy)
 {
 	for (unsigned i = 0; i < BUCKET_ENTRIES; i++) {
 		union entry *e = place_of(b, key, i);
 		uint64_t found = __atomic_load_n(&e->key, __ATOMIC_ACQUIRE);
 
 		if (found == 0) {
-			return NULL;
+			return LOOK_ABSENT;
 		}
 		if (found == key && copy_entry(e, out_copy) && out_copy->key == key) {
-			return e;
+			*out = e;
+			return LOOK_FOUND;
 		}
 	}
-	return NULL;
+	return LOOK_FULL;
+}
+
+/* Only a key whose near bucket is full can be in the far one. */
+static union entry *find(struct table *t, uint64_t key, union entry *out_copy)
+{
+	struct bucket *near = near_bucket(t, key);
+	union entry *e = NULL;
+	enum look look = near != NULL ? look_into(near, key, &e, out_copy) : LOOK_FULL;
+
+	if (look == LOOK_FULL) {
+		(void)look_into(far_bucket(t, key), key, &e, out_copy);
+	}
+	return e;
 }
 
 /*
@@ -194,13 +224,13 @@ static void refresh_age(union entry *e, union entry copy, unsigned age)
 
 void table_prefetch(struct table *table, uint64_t key)
 {
-	__builtin_prefetch(place_of(bucket_of(table, key), key, 0));
+	__builtin_prefetch(place_of(far_bucket(table, key), key, 0));
 }
 
 uint64_t table_get(struct table *table, uint64_t key, uint64_t time_ns)
 {
 	union entry copy;
-	union entry *e = find(bucket_of(table, key), key, &copy);
+	union entry *e = find(table, key, &copy);
 
 	if (e == NULL) {
 		return 0;
@@ -209,10 +239,25 @@ uint64_t table_get(struct table *table, uint64_t key, uint64_t time_ns)
 	return copy.word & VALUE_MASK;
 }
 
+/* As find_victim(): in the near bucket while that has room, where nothing is ever replaced. */
+static union entry *find_room(struct table *t, uint64_t key, unsigned age, union entry *out_copy)
+{
+	struct bucket *near = near_bucket(t, key);
+
+	if (near != NULL) {
+		union entry *e = find_victim(near, key, age, out_copy);
+
+		if (e == NULL || out_copy->key == 0) {
+			return e;
+		}
+	}
+	return find_victim(far_bucket(t, key), key, age, out_copy);
+}
+
 static bool try_insert(struct table *t, uint64_t key, unsigned age, uint64_t value)
 {
 	union entry copy;
-	union entry *e = find_victim(bucket_of(t, key), key, age, &copy);
+	union entry *e = find_room(t, key, age, &copy);
 	union entry fresh = {{.key = key, .word = word_of(age, value)}};
 
 	if (e == NULL || !replace(e, copy, fresh)) {
@@ -231,7 +276,7 @@ bool table_exchange(struct table *table, uint64_t key, uint64_t time_ns, uint64_
 	/* Every failed turn means that another process succeeded, so this ends. */
 	for (;;) {
 		union entry copy;
-		union entry *e = find(bucket_of(table, key), key, &copy);
+		union entry *e = find(table, key, &copy);
 		uint64_t value = e != NULL ? copy.word & VALUE_MASK : 0;
 
 		if (value != *expected) {
@@ -267,6 +312,6 @@ struct table_counters table_counters(const struct table *table)
 	return (struct table_counters){
 		.entries = __atomic_load_n(&table->shared->entries, __ATOMIC_RELAXED),
 		.evicted = __atomic_load_n(&table->shared->evicted, __ATOMIC_RELAXED),
-		.capacity = (table->mask + 1) * BUCKET_ENTRIES,
+		.capacity = (table->mask + 1 + table->near_buckets) * BUCKET_ENTRIES,
 	};
 }

@@ -46,7 +46,7 @@ static void check_mapped(const struct ledger_sizes *sizes)
 	flows = flows_new(sizes->capacities[LEDGER_FLOWS], &ledger.key);
 	assert_non_null(flows);
 	assert_int_equal(mapped() - before, ledger_sizes_bytes(sizes, 1));
-	assert_int_equal(table_counters(ledger.facts).capacity, sizes->capacities[LEDGER_FACTS]);
+	assert_true(table_counters(ledger.facts).capacity >= sizes->capacities[LEDGER_FACTS]);
 	assert_int_equal(flows_counters(flows).capacity, sizes->capacities[LEDGER_FLOWS]);
 	flows_free(flows);
 	ledger_fini(&ledger);

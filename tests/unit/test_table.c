@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -45,7 +46,7 @@ static uint64_t peek(struct table *t, uint64_t key)
 
 static struct table *table_of(size_t capacity)
 {
-	struct table *t = table_new(capacity);
+	struct table *t = table_new(capacity, TABLE_KEEPS);
 
 	assert_non_null(t);
 	return t;
@@ -56,7 +57,7 @@ static struct table *table_of(size_t capacity)
 static void capacity_is_at_least_what_was_asked(void **state)
 {
 	static const size_t asked[] = {0, 1, 8, 9, 16, 17, 1000};
-	static const uint64_t given[] = {8, 8, 8, 16, 16, 32, 1024};
+	static const uint64_t given[] = {8, 8, 8, 16, 16, 32, 1040};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
@@ -69,7 +70,7 @@ static void capacity_is_at_least_what_was_asked(void **state)
 		table_free(t);
 	}
 	table_free(NULL);
-	assert_null(table_new(SIZE_MAX / 64));
+	assert_null(table_new(SIZE_MAX / 64, TABLE_KEEPS));
 }
 
 static void values_are_whole(void **state)
@@ -292,6 +293,47 @@ static void entries_and_evictions_add_up(void **state)
 	table_free(t);
 }
 
+/* More keys than lie near each other, and room for all of them. */
+static void keys_that_lie_far_are_found_as_well(void **state)
+{
+	enum { KEYS = 3000 };
+	struct table *t = table_of(1u << 15);
+
+	(void)state;
+	for (uint64_t n = 0; n < KEYS; n++) {
+		assert_int_equal(table_set_bits(t, key_of(1, n), 0, n + 1), 0);
+	}
+	for (uint64_t n = 0; n < KEYS; n++) {
+		assert_int_equal(table_set_bits(t, key_of(1, n), STEP_NS, 0), n + 1);
+	}
+	assert_int_equal(table_counters(t).entries, KEYS);
+	assert_int_equal(table_counters(t).evicted, 0);
+	table_free(t);
+}
+
+static long page_faults(void)
+{
+	struct rusage usage;
+
+	assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+	return usage.ru_minflt;
+}
+
+/* A sixty-fourth of the pages has room for them. */
+static void few_keys_take_few_pages(void **state)
+{
+	enum { KEYS = 10000 };
+	struct table *t = table_of(1u << 22);
+	long before = page_faults();
+
+	(void)state;
+	for (uint64_t n = 0; n < KEYS; n++) {
+		table_set_bits(t, key_of(1, n), 0, 1);
+	}
+	assert_in_range(page_faults() - before, 1, 400);
+	table_free(t);
+}
+
 /* ---- several processes ---- */
 
 #define RACE_KEYS   600
@@ -452,6 +494,8 @@ int main(void)
 		cmocka_unit_test(used_entry_stays),
 		cmocka_unit_test(entries_and_evictions_add_up),
 		cmocka_unit_test(key_is_new_for_one_process),
+		cmocka_unit_test(keys_that_lie_far_are_found_as_well),
+		cmocka_unit_test(few_keys_take_few_pages),
 		cmocka_unit_test(key_is_new_for_one_process_in_full_buckets),
 		cmocka_unit_test(no_increment_is_lost),
 		cmocka_unit_test(no_bit_is_lost),

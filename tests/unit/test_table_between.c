@@ -112,7 +112,7 @@ static void *shared_page(void)
 /* The first operation with the other one before its n-th access. False when it has not so many. */
 static bool run_interrupted(const struct scene *scene, unsigned n)
 {
-	struct table *t = table_new(1);
+	struct table *t = table_new(1, TABLE_KEEPS);
 	uint64_t mine;
 
 	assert_non_null(t);

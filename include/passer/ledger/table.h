@@ -9,6 +9,10 @@
  * neither the key nor room); when its bucket is full the entry that was used least recently makes
  * room and the eviction is counted. "Recently" is packet time in steps of about 4.6 minutes.
  *
+ * Where keys stay, the first ones go to a part that is small (a sixty-fourth) and so lies in few
+ * pages and in the CPU's caches; when their bucket there is full they go to the large one. Nothing
+ * is ever evicted from the small part.
+ *
  * A process that dies at any instant leaves the table whole: an entry changes in one 16-byte
  * compare-and-swap.
  */
@@ -19,6 +23,11 @@
 #include <stdint.h>
 
 #define TABLE_VALUE_BITS 49
+
+enum table_use {
+	TABLE_KEEPS,  /* keys stay for the run */
+	TABLE_CHURNS, /* keys are of use for minutes */
+};
 
 struct table;
 
@@ -32,7 +41,7 @@ struct table_counters {
 size_t table_bytes(size_t capacity);
 
 /* Room for at least `capacity` entries in shared memory. NULL with errno on failure. */
-struct table *table_new(size_t capacity);
+struct table *table_new(size_t capacity, enum table_use use);
 
 /* Accepts NULL. */
 void table_free(struct table *table);
