@@ -3,12 +3,14 @@
 
 #include <passer/base/cursor.h>
 
-#define GROUPS_MAX 16 /* nesting; deeper patterns have no literals */
+#define GROUPS_MAX   16 /* nesting; deeper patterns have no literals */
+#define PREFIX_BYTES 8
 
 /* One piece of a pattern. */
 enum atom {
 	ATOM_BYTE,  /* exactly this byte */
-	ATOM_OTHER, /* a class, a dot, a back-reference: some text that we do not know */
+	ATOM_OTHER, /* a class, a dot: a byte that we do not know */
+	ATOM_TEXT,  /* a back-reference, a line end: some text that we do not know */
 	ATOM_ZERO,  /* an anchor or a look-around: no text */
 	ATOM_GROUP, /* a group, which has added its own runs */
 	ATOM_OR,    /* an alternative: nothing at this level is required */
@@ -20,6 +22,7 @@ struct reader {
 	struct cursor c;
 	struct literals *out;
 	unsigned depth;
+	unsigned at; /* which byte of a text comes next; PREFIX_BYTES: it may be any, or far away */
 };
 
 /* What is behind all runs is the one that is being built; it ends here. */
@@ -56,6 +59,39 @@ static void forget_since(struct literals *out, struct mark m)
 	out->used = m.used;
 	out->start = m.start;
 }
+
+/* ---- prefix ---------------------------------------------------------------------------------- */
+
+static void add_to_prefix(struct reader *r, uint8_t folded)
+{
+	struct literal_prefix *prefix = &r->out->prefix;
+
+	if (r->depth == 0 && r->at < PREFIX_BYTES) {
+		prefix->mask |= UINT64_C(0xff) << 8 * r->at;
+		prefix->value |= (uint64_t)folded << 8 * r->at;
+		r->at++;
+	}
+}
+
+/* The bytes of text since there were `used`. */
+static void add_text_to_prefix(struct reader *r, unsigned used)
+{
+	for (; used < r->out->used && r->at < PREFIX_BYTES; used++) {
+		add_to_prefix(r, r->out->bytes[used]);
+	}
+}
+
+uint64_t literal_word(struct span text)
+{
+	uint64_t word = 0;
+
+	for (size_t i = 0; i < PREFIX_BYTES && i < text.len; i++) {
+		word |= (uint64_t)literal_fold(text.data[i]) << 8 * i;
+	}
+	return word;
+}
+
+/* ---- atoms ----------------------------------------------------------------------------------- */
 
 static int hex_value(uint8_t b)
 {
@@ -135,8 +171,9 @@ static enum atom read_escape(struct cursor *c, uint8_t *out_byte)
 	case 'v':
 	case 'V':
 	case 'N':
-	case 'R':
 		return ATOM_OTHER;
+	case 'R':
+		return ATOM_TEXT;
 	case 'b':
 	case 'B':
 	case 'A':
@@ -148,7 +185,7 @@ static enum atom read_escape(struct cursor *c, uint8_t *out_byte)
 	}
 	if (b >= '1' && b <= '9') {
 		/* A back-reference; of several digits it may be an octal number as well. */
-		return peek(c) >= '0' && peek(c) <= '9' ? ATOM_GIVE_UP : ATOM_OTHER;
+		return peek(c) >= '0' && peek(c) <= '9' ? ATOM_GIVE_UP : ATOM_TEXT;
 	}
 	if ((b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z')) {
 		return ATOM_GIVE_UP;
@@ -422,8 +459,23 @@ static void add_atom(struct literals *out, enum atom atom, uint8_t byte, enum re
 	default:
 		break;
 	}
-	if (atom == ATOM_OTHER || repeat != REPEAT_NONE) {
+	if (atom == ATOM_OTHER || atom == ATOM_TEXT || repeat != REPEAT_NONE) {
 		break_run(out);
+	}
+}
+
+/* The prefix ends where it is not certain any more how many bytes there are. */
+static void add_atom_to_prefix(struct reader *r, enum atom atom, uint8_t byte, enum repeat repeat)
+{
+	bool is_one_byte = atom == ATOM_BYTE || atom == ATOM_OTHER;
+
+	if (atom == ATOM_BYTE && repeat != REPEAT_OPTIONAL) {
+		add_to_prefix(r, literal_fold(byte));
+	} else if (atom == ATOM_OTHER && r->depth == 0) {
+		r->at += r->at < PREFIX_BYTES;
+	}
+	if (r->depth == 0 && (!is_one_byte || repeat != REPEAT_NONE)) {
+		r->at = PREFIX_BYTES;
 	}
 }
 
@@ -434,7 +486,10 @@ static enum atom read_sequence(struct reader *r)
 	bool has_or = false;
 
 	for (;;) {
+		unsigned used = r->out->used;
+
 		read_text(r);
+		add_text_to_prefix(r, used);
 		struct mark before = mark_of(r->out);
 		uint8_t byte = 0;
 		enum atom atom = read_atom(r, &byte);
@@ -449,22 +504,40 @@ static enum atom read_sequence(struct reader *r)
 			has_or = true;
 			continue;
 		}
-		add_atom(r->out, atom, byte, read_repeat(&r->c), before);
+		enum repeat repeat = read_repeat(&r->c);
+
+		add_atom(r->out, atom, byte, repeat, before);
+		add_atom_to_prefix(r, atom, byte, repeat);
 	}
 	if (has_or) {
+		if (r->depth == 0) {
+			r->out->prefix = (struct literal_prefix){.mask = 0};
+		}
 		forget_since(r->out, start);
 		break_run(r->out);
 	}
 	return ATOM_END;
 }
 
+/* No option makes a "^" match behind a line end. */
+static bool is_anchored(struct span pattern)
+{
+	return pattern.len >= 2 && pattern.data[0] == '^' && !is_repeat(pattern.data[1]);
+}
+
 void literals_of(struct span pattern, struct literals *out)
 {
-	struct reader r = {.c = cur_of(pattern), .out = out};
+	struct reader r = {.c = cur_of(pattern), .out = out, .at = PREFIX_BYTES};
 
 	out->count = out->used = out->start = 0;
+	out->prefix = (struct literal_prefix){.mask = 0};
+	if (is_anchored(pattern)) {
+		cur_skip(&r.c, 1);
+		r.at = 0;
+	}
 	if (read_sequence(&r) != ATOM_END || !cur_ok(&r.c)) {
 		out->count = 0;
+		out->prefix = (struct literal_prefix){.mask = 0};
 		return;
 	}
 	break_run(out);

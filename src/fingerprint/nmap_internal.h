@@ -2,6 +2,8 @@
 /* Private to the pattern engine: nmap_load.c fills it, nmap_match.c asks it, nmap_text.c writes. */
 #pragma once
 
+#include "literal.h"
+
 #include <passer/fingerprint/rows.h>
 #include <passer/fingerprint/service_probes.h>
 
@@ -25,7 +27,8 @@ struct nmap_pattern {
 	uint32_t line;
 	uint32_t probe;
 	uint32_t next; /* in the chain of its gram's slot, or in the list of those always asked */
-	uint32_t next_probe;    /* in that list: the first one behind it that is of another probe */
+	uint32_t next_probe; /* in that list: the first one behind it that is of another probe */
+	struct literal_prefix prefix;
 	const uint8_t *literal; /* the whole run that the gram is of; NULL: no gram */
 	uint16_t literal_len;
 	uint16_t gram_offset; /* of the gram within the run */

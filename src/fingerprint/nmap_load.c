@@ -384,7 +384,10 @@ static void add_runs(struct loader *l, uint32_t pattern)
 {
 	const struct literals *found = &l->literals;
 
-	literals_of(l->probes->patterns[pattern].source, &l->literals);
+	struct nmap_pattern *p = &l->probes->patterns[pattern];
+
+	literals_of(p->source, &l->literals);
+	p->prefix = found->prefix;
 	for (unsigned r = 0; r < found->count; r++) {
 		if (found->runs[r].len >= GRAM_BYTES) {
 			add_run(l, pattern,

@@ -41,6 +41,7 @@ struct service_matcher {
 	pcre2_match_data *match;
 	uint32_t *stamps; /* of each pattern: the payload that it was last collected for */
 	uint32_t stamp;
+	uint64_t beginning; /* of the payload: literal_word() */
 	uint32_t candidate_count;
 	struct candidate candidates[CANDIDATES_MAX];
 	uint8_t folded[SUBJECT_MAX];
@@ -149,6 +150,9 @@ static void add_candidate(struct service_matcher *m, uint32_t index, const struc
 	const struct nmap_pattern *p = &m->probes->patterns[index];
 	uint32_t rank = index;
 
+	if (!literal_begins(m->beginning, p->prefix)) {
+		return;
+	}
 	if (!q->is_any_port) {
 		rank |= !m->probes->probes[p->probe].has_ports ? RANK_ANY_PORT : 0;
 		rank |= p->info == NULL ? RANK_SOFT : 0;
@@ -195,7 +199,8 @@ static void collect(struct service_matcher *m, uint32_t index, const struct ques
 static bool has_literal(const struct service_matcher *m, const struct nmap_pattern *p,
                         size_t offset, size_t len)
 {
-	return offset >= p->gram_offset && p->literal_len <= len - (offset - p->gram_offset) &&
+	return literal_begins(m->beginning, p->prefix) && offset >= p->gram_offset &&
+	       p->literal_len <= len - (offset - p->gram_offset) &&
 	       memcmp(m->folded + offset - p->gram_offset, p->literal, p->literal_len) == 0;
 }
 
@@ -248,6 +253,7 @@ static void collect_all(struct service_matcher *m, struct span subject, const st
 	for (size_t i = 0; i < subject.len; i++) {
 		m->folded[i] = literal_fold(subject.data[i]);
 	}
+	m->beginning = literal_word(subject);
 	collect_always(m, q);
 	collect_grams(m, subject.len, q);
 	sort_candidates(m->candidates, m->candidate_count);

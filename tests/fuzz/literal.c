@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A byte of flags (1: caseless, 2: dot matches LF), a pattern, a NUL, and a text: when it matches,
- * it holds every literal that must be in it.
+ * it holds every literal that must be in it, and begins with the prefix.
  */
 #include "fuzz.h"
 
@@ -52,9 +52,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	literals_of(pattern, &literals);
 	fuzz_require(literals.count <= LITERAL_RUNS_MAX && literals.used <= LITERAL_BYTES_MAX);
-	if (literals.count == 0 || !is_match(flags, pattern, text)) {
+	if ((literals.count == 0 && literals.prefix.mask == 0) || !is_match(flags, pattern, text)) {
 		return 0;
 	}
+	fuzz_require(literal_begins(literal_word(text), literals.prefix));
 	for (unsigned i = 0; i < literals.count; i++) {
 		fuzz_require(has_run(text, span_of(literals.bytes + literals.runs[i].start,
 		                                   literals.runs[i].len)));

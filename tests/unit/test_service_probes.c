@@ -95,6 +95,48 @@ static void literals_are_what_every_match_holds(void **state)
 	}
 }
 
+/* A dot for each byte that may be any. */
+static const struct {
+	const char *pattern, *prefix;
+} prefix_rows[] = {
+	{"^SSH-2", "ssh-2..."},     {"^\\x01\\x02..\\x03", "\1\2..\3..."},
+	{"^a[bc]\\dd", "a..d...."}, {"^abcdefghijk", "abcdefgh"},
+	{"^a\\.b", "a.b....."}, /* the dot is one */
+	{"^ab+c", "ab......"},      {"^ab*c", "a......."},
+	{"^ab{2}c", "ab......"},    {"^a.?c", "a......."},
+	{"^a(?:bc)d", "a......."},  {"^a(b|c)", "a......."},
+	{"^(?=x)a", "........"},    {"^a\\bc", "a......."},
+	{"^a\\Rc", "a......."},     {"^(a)\\1b", "........"},
+	{"^a$", "a......."},        {"^a|b", "........"},
+	{"^*a", "........"},        {"abc", "........"},
+	{"a^bc", "........"},       {"^ab(?i)c", "........"}, /* not sure of anything */
+	{"^", "........"},
+};
+
+static void each_text_begins_with_the_prefix(void **state)
+{
+	struct literals l;
+	char text[9] = "";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(prefix_rows) / sizeof(prefix_rows[0]); i++) {
+		literals_of(span_str(prefix_rows[i].pattern), &l);
+		for (unsigned at = 0; at < 8; at++) {
+			bool is_set = (l.prefix.mask >> 8 * at & 0xff) != 0;
+
+			text[at] = is_set ? (char)(l.prefix.value >> 8 * at & 0xff) : '.';
+		}
+		if (strcmp(text, prefix_rows[i].prefix) != 0) {
+			fail_msg("%s: %s, not %s", prefix_rows[i].pattern, text,
+			         prefix_rows[i].prefix);
+		}
+	}
+	assert_true(
+		literal_begins(literal_word(span_str("SSH")), (struct literal_prefix){0xff, 's'}));
+	assert_false(
+		literal_begins(literal_word(span_str("")), (struct literal_prefix){0xff, 's'}));
+}
+
 static void long_patterns_stay_in_bounds(void **state)
 {
 	static char pattern[4 * LITERAL_BYTES_MAX];
@@ -392,6 +434,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(literals_are_what_every_match_holds),
+		cmocka_unit_test(each_text_begins_with_the_prefix),
 		cmocka_unit_test(long_patterns_stay_in_bounds),
 		cmocka_unit_test(first_of_the_port_then_of_the_file),
 		cmocka_unit_test(listed_ports),
