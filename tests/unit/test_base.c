@@ -4,6 +4,7 @@
 #include <passer/base/cursor.h>
 #include <passer/base/err.h>
 #include <passer/base/hash.h>
+#include <passer/base/heap.h>
 #include <passer/base/log.h>
 #include <passer/base/shm.h>
 #include <passer/base/text.h>
@@ -970,6 +971,25 @@ static void shared_memory_is_zero(void **state)
 	assert_null(shm_new(SIZE_MAX));
 }
 
+static void heap_is_usable_in_any_pages(void **state)
+{
+	struct heap_region region = heap_huge_begin();
+	size_t bytes = (size_t)3 << 20;
+	uint8_t *memory = malloc(bytes);
+
+	(void)state;
+	assert_non_null(memory);
+	memset(memory, 0xaa, bytes);
+	heap_huge_end(region);
+	assert_true(region.start < region.end);
+	assert_int_equal(region.start % ((size_t)2 << 20), 0);
+	assert_int_equal(region.end % ((size_t)2 << 20), 0);
+	assert_int_equal(memory[0], 0xaa);
+	assert_int_equal(memory[bytes - 1], 0xaa);
+	free(memory);
+	heap_huge_end((struct heap_region){0}); /* none was to be had */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1006,6 +1026,7 @@ int main(void)
 		cmocka_unit_test(err_holds_one_line),
 		cmocka_unit_test(log_levels_include_those_above),
 		cmocka_unit_test(shared_memory_is_zero),
+		cmocka_unit_test(heap_is_usable_in_any_pages),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
