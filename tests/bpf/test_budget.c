@@ -351,9 +351,12 @@ static void test_displaced(void **state)
 	assert_in_range(displaced, 30, 150);
 	assert_int_equal(run_flows(k, DATA, 1), FLOWS - displaced);
 	assert_int_equal(kernel_take_counters(k).flows_unknown, displaced);
-	/* The same flows again displace the same. */
+	/*
+	 * The same flows again displace the same, and where the machine is so slow that ticks go by
+	 * one another, too: of three in a pair of cells not one, but all.
+	 */
 	assert_int_equal(run_flows(k, SYN, 1), FLOWS);
-	assert_in_range(kernel_take_counters(k).flows_displaced, displaced, 2 * displaced);
+	assert_in_range(kernel_take_counters(k).flows_displaced, displaced, 3 * displaced);
 	/* Nothing is lost by those that have been silent for a window. */
 	pass_ticks(k, WINDOW_TICKS);
 	assert_int_equal(run_flows(k, SYN, 2), FLOWS);
