@@ -12,6 +12,7 @@
 #define SPARES_MAX       64  /* of all rings: the kernel takes 12 ms to close one */
 #define DESCRIPTORS_FREE 128 /* left for all that is opened later */
 #define SETTLE_NS        NS_PER_S
+#define CALM_NS          (10 * NS_PER_S)
 
 static void note_link(struct interface *iface, const struct link_info *link)
 {
@@ -393,12 +394,17 @@ static void note_lost(struct interface *iface)
 	}
 }
 
-/* One that is waited for is there, and up: from now on, if it was another until now. */
+/*
+ * One that is waited for is there, and up: from now on, if it was another until now. It is opened
+ * at once unless that was done a short while ago: the first that is heard may be an address lease.
+ */
 static void note_back(struct interface *iface, unsigned ifindex)
 {
+	uint64_t now = clock_monotonic_ns();
+
 	if (iface->back_ifindex != ifindex) {
 		iface->back_ifindex = ifindex;
-		iface->settled_ns = clock_monotonic_ns() + SETTLE_NS;
+		iface->settled_ns = now - iface->reopened_ns >= CALM_NS ? now : now + SETTLE_NS;
 	}
 }
 
@@ -491,6 +497,7 @@ static bool settle(struct interface *iface, unsigned workers)
 		return false;
 	}
 	log_info("%s is back", iface->name);
+	iface->reopened_ns = clock_monotonic_ns();
 	iface->ifindex = iface->back_ifindex;
 	iface->is_gone = false;
 	iface->is_stale = true;

@@ -22,6 +22,7 @@ struct interface {
 	bool is_lost;          /* it is gone for good: no sockets are left for it */
 	unsigned back_ifindex; /* one of its name that is there and up, and is to stay; 0: none */
 	uint64_t settled_ns;   /* monotonic time at which that one has stayed long enough */
+	uint64_t reopened_ns;  /* monotonic time at which it was back last; 0: never */
 	bool is_up;
 	uint32_t mtu;
 	struct link_tally tally;
@@ -65,10 +66,10 @@ void interfaces_lay_in(struct interfaces *interfaces);
 void interfaces_on_link(struct interfaces *interfaces, const struct link_info *link);
 
 /*
- * Opening an interface anew costs sockets and ends all workers, so one that comes and goes is
- * waited for until it has stayed for a second. True when any has: the workers must end, then
- * interfaces_close_stale() and interfaces_open() follow. One that is back when no sockets are left
- * for it is told, and is heard no more.
+ * Opening an interface anew costs sockets and ends all workers, so one that was opened so within
+ * ten seconds is waited for until it has stayed for a second. True when any has: the workers must
+ * end, then interfaces_close_stale() and interfaces_open() follow. One that is back when no sockets
+ * are left for it is told, and is heard no more.
  */
 bool interfaces_settle(struct interfaces *interfaces);
 

@@ -319,8 +319,10 @@ bool reader_run(struct supervisor *s)
 	struct worker_slot *slot = &s->slots[0];
 	struct readers readers = {.count = 0};
 	struct err err;
-	int ret = add_readers(s, &readers), status = 0;
+	int ret, status = 0;
 
+	flows_prefault(slot->flows); /* connections touch its pages in any order */
+	ret = add_readers(s, &readers);
 	if (ret < 0) {
 		log_error("the reader of files cannot be started: %s", strerror(-ret));
 		s->is_failed = true;
