@@ -129,9 +129,7 @@ static void try_ring(const struct machine *m, struct finding *f, bool is_alone, 
 		say(f, GOOD, "%s", what);
 		return;
 	}
-	if (ret == -EPERM || ret == -EACCES) {
-		confine_add_missing(&err);
-	}
+	confine_add_missing(ret, &err);
 	say(f, BAD, "%s", err.text);
 	cure(f, "run as root, or with the capabilities that are missing");
 }

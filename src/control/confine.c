@@ -23,7 +23,9 @@
 static const struct capability capabilities[] = {
 	{CAP_NET_RAW, "CAP_NET_RAW", "packet sockets", true},
 	{CAP_BPF, "CAP_BPF", "eBPF filters and fanout", true},
-	{CAP_PERFMON, "CAP_PERFMON", "eBPF without guards that make it twice as slow", false},
+	{CAP_PERFMON, "CAP_PERFMON",
+         "eBPF without guards, that make it twice as slow and not to be loaded before Linux 6.18",
+         false},
 };
 
 #define CAPABILITIES (sizeof(capabilities) / sizeof(capabilities[0]))
@@ -44,20 +46,35 @@ static void take_up_capabilities(void)
 	privileges_take_up(all);
 }
 
-void confine_add_missing(struct err *err)
+/* E2BIG: with the guards the filter has more paths than the verifier looks at. */
+static bool is_want_of_rights(int code)
+{
+	return code == -EPERM || code == -EACCES || code == -E2BIG;
+}
+
+/* Those that are missing of the needed ones, or of the others. False: none is. */
+static bool add_missing(bool is_needed, struct err *err)
 {
 	uint64_t permitted = privileges_permitted();
-	const char *before = "; missing: ";
+	bool is_any = false;
 
 	for (size_t i = 0; i < CAPABILITIES; i++) {
+		const struct capability *row = &capabilities[i];
 		size_t len = strlen(err->text);
 
-		if (capabilities[i].is_needed &&
-		    (permitted & CAP_BIT(capabilities[i].number)) == 0) {
-			snprintf(err->text + len, sizeof(err->text) - len, "%s%s", before,
-			         capabilities[i].name);
-			before = ", ";
+		if (row->is_needed == is_needed && (permitted & CAP_BIT(row->number)) == 0) {
+			snprintf(err->text + len, sizeof(err->text) - len, "%s%s",
+			         is_any ? ", " : "; missing: ", row->name);
+			is_any = true;
 		}
+	}
+	return is_any;
+}
+
+void confine_add_missing(int code, struct err *err)
+{
+	if (is_want_of_rights(code) && !add_missing(true, err)) {
+		(void)add_missing(false, err);
 	}
 }
 

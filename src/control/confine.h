@@ -99,5 +99,8 @@ struct capability {
 /* Those that the start of listening can use; nobody keeps any. */
 const struct capability *capability_rows(size_t *out_count);
 
-/* Adds "; missing: CAP_BPF" to a text that says what was refused. */
-void confine_add_missing(struct err *err);
+/*
+ * Adds "; missing: CAP_BPF" to a text that says what was refused, if `code`, a
+ * negative errno, may come of that.
+ */
+void confine_add_missing(int code, struct err *err);

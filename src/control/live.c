@@ -331,9 +331,7 @@ bool live_run(struct supervisor *s)
 	struct err err;
 	int ret = open_live(s, &err);
 
-	if (ret == -EPERM || ret == -EACCES) {
-		confine_add_missing(&err);
-	}
+	confine_add_missing(ret, &err);
 	if (ret == 0) {
 		open_control(s);
 		watch_reader(s);
