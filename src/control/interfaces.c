@@ -520,6 +520,16 @@ bool interfaces_settle(struct interfaces *interfaces)
 	return must_reopen;
 }
 
+bool interfaces_are_lost(const struct interfaces *interfaces)
+{
+	unsigned lost = 0;
+
+	for (unsigned k = 0; k < interfaces->count; k++) {
+		lost += interfaces->list[k].is_lost;
+	}
+	return lost == interfaces->count;
+}
+
 void interfaces_close_stale(struct interfaces *interfaces)
 {
 	for (unsigned k = 0; k < interfaces->count; k++) {

@@ -73,6 +73,9 @@ void interfaces_on_link(struct interfaces *interfaces, const struct link_info *l
  */
 bool interfaces_settle(struct interfaces *interfaces);
 
+/* Is none left that is heard or waited for? */
+bool interfaces_are_lost(const struct interfaces *interfaces);
+
 /* The monotonic time at which interfaces_settle() is due next; 0: nothing is waited for. */
 uint64_t interfaces_settled_ns(const struct interfaces *interfaces);
 

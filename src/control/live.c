@@ -134,6 +134,11 @@ static void reopen_when_settled(struct supervisor *s)
 		s->phase = PHASE_REOPENING;
 		crew_stop(s);
 	}
+	if (s->phase == PHASE_RUNNING && interfaces_are_lost(&s->interfaces)) {
+		log_error("no interface is left to hear; whoever starts passer again has it hear");
+		s->is_failed = true;
+		begin_stop(s);
+	}
 }
 
 static void on_report(struct supervisor *s, int fd)

@@ -30,6 +30,7 @@ ETHERNET_BYTES = 14
 
 SPARES = 8  # sockets for a ring, RING_SPARES_MAX
 FEW_DESCRIPTORS = 178  # room for two of each ring
+FEWER_DESCRIPTORS = 145  # for no more than one or two
 SETTLE_SECONDS = 1  # an interface that is back is heard when it has stayed so long
 
 PROBE_SECONDS = 0.02  # between two of them
@@ -193,6 +194,25 @@ def out_of_sockets(lab):
     hear(sensor, other, numbers)
     sensor.stop()
     check_equal(sum("no socket is left" in text for text in sensor.messages), 1, "messages")
+    check_equal(sensor.unaccounted, 0, "unaccounted")
+
+
+@case
+def nothing_left_to_hear(lab):
+    """When no interface has a socket left passer ends, and says so, for somebody to start it again"""
+    numbers = itertools.count()
+    here, there = lab.namespace(), lab.namespace()
+    net.wire(there, here)
+    few = ("prlimit", f"--nofile={FEWER_DESCRIPTORS}:{FEWER_DESCRIPTORS}", "setpriv",
+           "--bounding-set=-sys_resource")
+    sensor = listening(lab, here, "-i", "eth0", "--workers", 2, before=few)
+    sensor.wait_message(FEW_SPARES)
+    hear(sensor, lab.keep(net.Sender(there)), numbers)
+    while not sensor.has_message(IS_LOST):
+        check(sum("is back" in text for text in sensor.messages) < SPARES, "they do not run out")
+        gone_and_back(here, there, sensor, len(sensor.messages))
+    sensor.wait_end(1)
+    check(sensor.has_message(r"passer: error: no interface is left to hear; .*"), sensor.messages)
     check_equal(sensor.unaccounted, 0, "unaccounted")
 
 
