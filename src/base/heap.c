@@ -26,8 +26,10 @@ struct heap_region heap_huge_begin(void)
 	struct heap_region region = {0};
 
 	/* All of it from the top of the heap, and there it stays. */
-	mallopt(M_MMAP_THRESHOLD, THRESHOLD_BYTES_MAX);
-	mallopt(M_TRIM_THRESHOLD, INT_MAX);
+	if (mallopt(M_MMAP_THRESHOLD, THRESHOLD_BYTES_MAX) == 0 ||
+	    mallopt(M_TRIM_THRESHOLD, INT_MAX) == 0) {
+		return region;
+	}
 
 	void *room = malloc(REGION_BYTES);
 	uintptr_t start = (uintptr_t)room;

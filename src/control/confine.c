@@ -24,7 +24,8 @@ static const struct capability capabilities[] = {
 	{CAP_NET_RAW, "CAP_NET_RAW", "packet sockets", true},
 	{CAP_BPF, "CAP_BPF", "eBPF filters and fanout", true},
 	{CAP_PERFMON, "CAP_PERFMON",
-         "eBPF without guards, that make it twice as slow and not to be loaded before Linux 6.18",
+         "eBPF without guards, which cost half the speed; Linux 6.1 and 6.12 refuse the filter "
+         "with them",
          false},
 };
 
@@ -377,7 +378,7 @@ static void hold_host_files(struct confinement *c, const struct host_files *host
 }
 
 /* As many files may be open at once as somebody allows who had a reason to: the hard limit. */
-static rlim_t raise_descriptors(void)
+static rlim_t raise_descriptors_to_hard(void)
 {
 	struct rlimit limit = {0, 0};
 
@@ -395,7 +396,7 @@ static rlim_t raise_descriptors(void)
  */
 static void hold_captures(struct confinement *c)
 {
-	const rlim_t fd_max = raise_descriptors() / 2;
+	const rlim_t fd_max = raise_descriptors_to_hard() / 2;
 	bool is_full = false;
 
 	for (size_t i = 0; i < c->place_count; i++) {

@@ -286,7 +286,7 @@ int interfaces_open(struct interfaces *interfaces, struct worker_shared *const *
 /* ---- Sockets for those that come back ---- */
 
 /* Asks for so many descriptors more, and returns how many there can be at last. */
-static int raise_descriptors(unsigned more)
+static int raise_descriptors_by(unsigned more)
 {
 	struct rlimit limit, raised;
 
@@ -339,7 +339,7 @@ void interfaces_lay_in(struct interfaces *interfaces)
 	if (interfaces->options->interface_count == 0) {
 		return; /* a ring on all interfaces is never opened again */
 	}
-	fd_max = raise_descriptors(wanted * rings) - DESCRIPTORS_FREE;
+	fd_max = raise_descriptors_by(wanted * rings) - DESCRIPTORS_FREE;
 	while (n < wanted && (ret = lay_in_once(interfaces, fd_max)) == 0) {
 		n++;
 	}
@@ -426,7 +426,7 @@ static void on_named_link(struct interface *iface, const struct link_info *link)
 		if (is_known) {
 			note_gone(iface);
 		}
-		if (is_known || has_name) {
+		if (link->ifindex == iface->back_ifindex) {
 			note_away(iface);
 		}
 		return;

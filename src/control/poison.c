@@ -134,7 +134,8 @@ static bool take_frame(struct supervisor *s, unsigned i, bool is_poison, const c
 
 		if (ring != NULL && progress->is_in_work != 0) {
 			was_in_work = true;
-			*out_kept = is_poison ? keep_frame(s, ring) : NULL;
+			*out_kept =
+				is_poison && *out_kept == NULL ? keep_frame(s, ring) : *out_kept;
 		}
 	}
 	return was_in_work;

@@ -5,6 +5,7 @@
 
 #include <passer/base/clock.h>
 #include <passer/base/log.h>
+#include <passer/base/opening.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -263,7 +264,7 @@ static void header_part(FILE *out, const struct report *report)
 int stats_file_reopen(struct stats_file *file, struct err *err)
 {
 	static add_fn *const parts[] = {header_part};
-	int fd = open(file->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	int fd = open_or_make(file->path, O_WRONLY | O_APPEND, 0644);
 	struct stat st;
 
 	if (fd < 0) {

@@ -210,11 +210,19 @@ static enum atom read_class(struct cursor *c)
 			return ATOM_OTHER;
 		}
 		if (b == '\\') {
-			cur_skip(c, 1);
+			b = cur_u8(c);
+			if (b == 'Q' || b == 'E') {
+				return ATOM_GIVE_UP; /* a ']' behind it may be a member */
+			}
 		} else if (b == '[' && (peek(c) == ':' || peek(c) == '.' || peek(c) == '=')) {
 			uint8_t kind = cur_u8(c);
 
-			while (cur_left(c) > 0 && !(cur_u8(c) == kind && peek(c) == ']')) {
+			/* Without ":]" before the next ']' it is a '[' like any other. */
+			while (cur_left(c) > 0 && peek(c) != ']') {
+				b = cur_u8(c);
+			}
+			if (b != kind) {
+				return ATOM_GIVE_UP;
 			}
 			cur_skip(c, 1);
 		}
@@ -376,9 +384,26 @@ static void read_text(struct reader *r)
 	cur_skip(&r->c, (size_t)(pos - r->c.pos));
 }
 
-enum repeat { REPEAT_NONE, REPEAT_OPTIONAL, REPEAT_REQUIRED };
+enum repeat { REPEAT_NONE, REPEAT_OPTIONAL, REPEAT_REQUIRED, REPEAT_UNSURE };
 
-/* "{3}", "{3,}", "{3,5}"; anything else that begins with a brace is text. */
+static bool is_digit(uint8_t b)
+{
+	return b >= '0' && b <= '9';
+}
+
+/* "{,3}", "{ 1, 3 }": a repetition from PCRE2 10.43 on, text before. */
+static enum repeat read_odd_braces(struct cursor c)
+{
+	unsigned digits = 0;
+	uint8_t b = cur_u8(&c);
+
+	for (; is_digit(b) || b == ',' || b == ' ' || b == '\t'; b = cur_u8(&c)) {
+		digits += is_digit(b);
+	}
+	return b == '}' && digits > 0 ? REPEAT_UNSURE : REPEAT_NONE;
+}
+
+/* "{3}", "{3,}", "{3,5}"; nearly all else that begins with a brace is text. */
 static enum repeat read_braces(struct cursor *c)
 {
 	struct cursor p = *c;
@@ -389,7 +414,7 @@ static enum repeat read_braces(struct cursor *c)
 		is_zero &= cur_u8(&p) == '0';
 	}
 	if (digits == 0) {
-		return REPEAT_NONE;
+		return read_odd_braces(*c);
 	}
 	if (peek(&p) == ',') {
 		cur_skip(&p, 1);
@@ -398,7 +423,7 @@ static enum repeat read_braces(struct cursor *c)
 		}
 	}
 	if (cur_u8(&p) != '}' || !cur_ok(&p)) {
-		return REPEAT_NONE;
+		return read_odd_braces(*c);
 	}
 	*c = p;
 	return is_zero ? REPEAT_OPTIONAL : REPEAT_REQUIRED;
@@ -506,6 +531,9 @@ static enum atom read_sequence(struct reader *r)
 		}
 		enum repeat repeat = read_repeat(&r->c);
 
+		if (repeat == REPEAT_UNSURE) {
+			return ATOM_GIVE_UP;
+		}
 		add_atom(r->out, atom, byte, repeat, before);
 		add_atom_to_prefix(r, atom, byte, repeat);
 	}

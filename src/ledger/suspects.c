@@ -175,7 +175,6 @@ static struct entry *insert(struct suspects *s, const struct addr *addr, uint64_
 		                                false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
 			return entry_of(s, bucket);
 		}
-		search.left--;
 		/* Whoever was faster may have brought the same. */
 		found = find(s, addr, hash, &search);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <passer/base/clock.h>
+#include <passer/base/opening.h>
 #include <passer/output/csv.h>
 
 #include <errno.h>
@@ -17,10 +18,11 @@ static int open_log(const char *path)
 {
 	struct stat st;
 	bool is_other = stat(path, &st) == 0 && !S_ISREG(st.st_mode);
-	int flags = O_APPEND | O_CREAT | O_CLOEXEC;
-	int fd = is_other ? -1 : open(path, O_RDWR | flags, 0644);
+	int fd = is_other ? -1 : open_or_make(path, O_RDWR | O_APPEND, 0644);
 
-	return is_other || (fd < 0 && errno == EACCES) ? open(path, O_WRONLY | flags, 0644) : fd;
+	return is_other || (fd < 0 && errno == EACCES)
+	               ? open_or_make(path, O_WRONLY | O_APPEND, 0644)
+	               : fd;
 }
 
 int csv_open_log(const char *path, struct err *err)

@@ -3,6 +3,7 @@
 
 #include <passer/base/clock.h>
 #include <passer/base/log.h>
+#include <passer/base/opening.h>
 #include <passer/base/shm.h>
 #include <passer/output/pcapdump.h>
 
@@ -380,7 +381,7 @@ static int open_file(struct pcapdump *d, struct err *err)
 {
 	struct stat st;
 
-	d->fd = open(d->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* what people say is in it */
+	d->fd = open_or_make(d->path, O_RDWR, 0600); /* what people say is in it */
 	if (d->fd < 0 || fstat(d->fd, &st) != 0) {
 		return err_set(err, -errno, "%s: cannot be written: %s", d->path, strerror(errno));
 	}

@@ -97,7 +97,13 @@ static off_t next_place(int fd, const struct stat *st)
 {
 	int flags = fcntl(fd, F_GETFL);
 
-	return flags >= 0 && (flags & O_APPEND) != 0 ? st->st_size : lseek(fd, 0, SEEK_CUR);
+	if (flags >= 0 && (flags & O_APPEND) != 0) {
+		return st->st_size;
+	}
+	off_t place = lseek(fd, 0, SEEK_CUR);
+
+	/* Somebody has made the file shorter: a write would leave a hole. */
+	return place > st->st_size ? lseek(fd, st->st_size, SEEK_SET) : place;
 }
 
 /* False when what lies before the place is half a line; true when it cannot be known. */
@@ -127,10 +133,16 @@ static int write_bytes(int fd, const char *bytes, size_t len, size_t *out_writte
 	return ret;
 }
 
-/* Takes back what is behind `end`: half a line. The next write goes there. */
-static bool cut_off(int fd, off_t end)
+/*
+ * Takes back half a line, from `end` to `place`, where the file must end. The next write goes to
+ * `end`.
+ */
+static bool cut_off(int fd, off_t end, off_t place)
 {
-	return ftruncate(fd, end) == 0 && lseek(fd, end, SEEK_SET) == end;
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_size == place && ftruncate(fd, end) == 0 &&
+	       lseek(fd, end, SEEK_SET) == end;
 }
 
 /* Where the last whole line from `from` on ends; `to` when that cannot be found. */
@@ -153,20 +165,30 @@ static off_t end_of_lines(int back_fd, off_t from, off_t to)
  * as a whole (sink_mend()). What was there before its write stays. Returns the place of the next
  * write.
  */
-static off_t take_back(struct sink_target t, off_t place)
+static off_t take_back(struct sink_target t, ino_t inode, off_t place)
 {
-	uint64_t begun = t.file != NULL ? __atomic_load_n(&t.file->begun, __ATOMIC_ACQUIRE) : 0;
+	bool is_same = t.file != NULL &&
+	               __atomic_load_n(&t.file->inode, __ATOMIC_RELAXED) == (uint64_t)inode;
+	uint64_t begun = is_same ? __atomic_load_n(&t.file->begun, __ATOMIC_ACQUIRE) : 0;
 	off_t end = begun != 0 && begun <= (uint64_t)place
 	                    ? end_of_lines(t.back_fd, (off_t)begun - 1, place)
 	                    : place;
 
-	return end < place && cut_off(t.fd, end) ? end : place;
+	return end < place && cut_off(t.fd, end, place) ? end : place;
 }
 
-static void note_begun(struct sink_target t, uint64_t begun)
+static void note_begun(struct sink_target t, ino_t inode, off_t place)
 {
 	if (t.file != NULL) {
-		__atomic_store_n(&t.file->begun, begun, __ATOMIC_RELEASE);
+		__atomic_store_n(&t.file->inode, (uint64_t)inode, __ATOMIC_RELAXED);
+		__atomic_store_n(&t.file->begun, (uint64_t)place + 1, __ATOMIC_RELEASE);
+	}
+}
+
+static void note_ended(struct sink_target t)
+{
+	if (t.file != NULL) {
+		__atomic_store_n(&t.file->begun, 0, __ATOMIC_RELEASE);
 	}
 }
 
@@ -185,7 +207,7 @@ static int write_locked(struct sink *k, struct sink_target t, struct piece p)
 		return -ENOENT; /* what is written now would go with the file */
 	}
 	k->is_named = st.st_nlink > 0;
-	off_t place = take_back(t, next_place(fd, &st));
+	off_t place = take_back(t, st.st_ino, next_place(fd, &st));
 
 	if (!begins_line(t.back_fd, place)) {
 		ret = write_bytes(fd, "\n", 1, &written);
@@ -195,15 +217,15 @@ static int write_locked(struct sink *k, struct sink_target t, struct piece p)
 		place++;
 	}
 	k->place = (uint64_t)place;
-	note_begun(t, k->place + 1);
+	note_begun(t, st.st_ino, place);
 	__atomic_store_n(&k->is_writing, 1, __ATOMIC_RELEASE);
 	ret = write_bytes(fd, bytes, left_of(&p), &written);
 	size_t whole = whole_lines(bytes, written);
 
 	if (written > whole) {
-		(void)cut_off(fd, place + (off_t)whole);
+		(void)cut_off(fd, place + (off_t)whole, place + (off_t)written);
 	}
-	note_begun(t, 0);
+	note_ended(t);
 	move_on(&p, whole);
 	__atomic_store_n(&k->is_writing, 0, __ATOMIC_RELEASE);
 	return ret;
@@ -480,8 +502,8 @@ static uint32_t find_written(struct sink_target t, bool is_locked, off_t place, 
 	uint32_t same = common_bytes(t.back_fd, place, bytes, len);
 	uint32_t whole = (uint32_t)whole_lines(bytes, same);
 
-	if (same > whole && is_locked && st.st_size == place + (off_t)same) {
-		(void)cut_off(t.fd, place + (off_t)whole);
+	if (same > whole && is_locked) {
+		(void)cut_off(t.fd, place + (off_t)whole, place + (off_t)same);
 	}
 	return whole;
 }

@@ -164,6 +164,22 @@ def flapping(lab):
     check_equal(sensor.unaccounted, 0, "unaccounted")
 
 
+@case
+def old_one_goes(lab):
+    """One that was renamed and is deleted later is not taken for the new one of its name"""
+    here, there = lab.namespace(), lab.namespace()
+    net.wire(there, here)
+    sensor = listening(lab, here, "-i", "eth0", "--workers", 2)
+    gone_and_back(here, there, sensor)
+    before = len(sensor.messages)
+    here.ip("link set eth0 down", "link set eth0 name old0")
+    lab.keep(Tun(here, "eth0"))  # of which no late news comes, as of a cable
+    here.ip("link set eth0 up", "link del old0")
+    wait_until(lambda: sensor.has_message(IS_BACK, before), "the message that it is back")
+    sensor.stop()
+    check_equal(sensor.unaccounted, 0, "unaccounted")
+
+
 def gone_and_back(here, there, sensor, count=0):
     """The interface is deleted and made anew; waits until passer has said so, or that it is lost."""
     here.ip("link del eth0")

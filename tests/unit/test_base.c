@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Everything in base/ that has no file descriptor: the cursor contracts first, by their numbers. */
+/* Everything in base/: the cursor contracts first, by their numbers. */
 #include <passer/base/addr.h>
 #include <passer/base/cursor.h>
 #include <passer/base/err.h>
 #include <passer/base/hash.h>
 #include <passer/base/heap.h>
 #include <passer/base/log.h>
+#include <passer/base/opening.h>
 #include <passer/base/shm.h>
 #include <passer/base/text.h>
 #include <passer/base/warning.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -990,6 +994,38 @@ static void heap_is_usable_in_any_pages(void **state)
 	heap_huge_end((struct heap_region){0}); /* none was to be had */
 }
 
+/* In a folder like /tmp, where the kernel may refuse O_CREAT for what another owns. */
+static void file_is_made_only_where_there_is_none(void **state)
+{
+	char folder[] = "/tmp/passer-open-XXXXXX", path[64];
+	struct stat st;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(chmod(folder, 01777), 0);
+	snprintf(path, sizeof(path), "%s/file", folder);
+	fd = open_or_make(path, O_WRONLY, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(write(fd, "kept", 4), 4);
+	if (geteuid() == 0) {
+		assert_int_equal(fchown(fd, 65534, (gid_t)-1), 0);
+	}
+	close(fd);
+	fd = open_or_make(path, O_WRONLY | O_APPEND, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, 4);
+	close(fd);
+	unlink(path);
+	assert_true(open_or_make(folder, O_WRONLY, 0600) < 0);
+	assert_int_equal(errno, EISDIR);
+	rmdir(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1026,6 +1062,7 @@ int main(void)
 		cmocka_unit_test(err_holds_one_line),
 		cmocka_unit_test(log_levels_include_those_above),
 		cmocka_unit_test(shared_memory_is_zero),
+		cmocka_unit_test(file_is_made_only_where_there_is_none),
 		cmocka_unit_test(heap_is_usable_in_any_pages),
 	};
 

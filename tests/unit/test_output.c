@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -715,6 +716,74 @@ static void no_line_comes_twice_after_a_death(void **state)
 	}
 }
 
+static uint64_t inode_of(int fd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	return st.st_ino;
+}
+
+/* Half a line of somebody else, in another file than that in which a process died; or before more.
+ */
+static void half_line_of_another_stays(void **state)
+{
+	static const struct {
+		bool is_same_file;
+		off_t place; /* of the next write */
+		const char *content;
+	} rows[] = {
+		{false, 6, "a\nhalf\nTC,10.0.0.1,TCP_0,1,\n"},
+		{true, 6, "a\nTC,10.0.0.1,TCP_0,1,\n"},
+		{true, 4, "a\nha\nTC,10.0.0.1,TCP_0,1,\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int log = memory_file();
+		struct fixture *next = fixture_new(-1, log);
+		struct csv_files files = {
+			.log.inode = inode_of(log) + !rows[i].is_same_file,
+			.log.begun = 3,
+		};
+		size_t len;
+
+		next->csv.files = &files;
+		write_numbered(next, 1, 0);
+		assert_int_equal(write(log, "a\nhalf", 6), 6);
+		assert_int_equal(lseek(log, rows[i].place, SEEK_SET), rows[i].place);
+		assert_int_equal(csv_flush(&next->csv), 0);
+		char *content = content_of(log, &len);
+
+		assert_string_equal(content, rows[i].content);
+		free(content);
+		close(log);
+		free(next);
+	}
+}
+
+/* A file that somebody has made shorter gets no hole. */
+static void shorter_file_has_no_hole(void **state)
+{
+	int log = memory_file();
+	struct fixture *f = fixture_new(-1, log);
+	size_t len;
+
+	(void)state;
+	write_numbered(f, 1, 0);
+	assert_int_equal(csv_flush(&f->csv), 0);
+	assert_int_equal(ftruncate(log, 0), 0);
+	write_numbered(f, 2, 0);
+	assert_int_equal(csv_flush(&f->csv), 0);
+	char *content = content_of(log, &len);
+
+	assert_int_equal(len, strlen("TC,10.0.0.1,TCP_0,2,\n"));
+	assert_string_equal(content, "TC,10.0.0.1,TCP_0,2,\n");
+	free(content);
+	close(log);
+	free(f);
+}
+
 /* Another process writes before the supervisor looks at the file; what was there before stays. */
 static void half_line_is_taken_back_by_the_next(void **state)
 {
@@ -734,6 +803,7 @@ static void half_line_is_taken_back_by_the_next(void **state)
 		write_numbered(next, 3, 0);
 		assert_int_equal(write(log, before[i], place), place);
 		assert_int_equal(write(log, dead->buffer.bytes, 30), 30);
+		files.log.inode = inode_of(log);
 		files.log.begun = place + 1;
 		dead->buffer.log.place = place;
 		dead->buffer.log.is_writing = true;
@@ -1190,6 +1260,8 @@ int main(void)
 		cmocka_unit_test(removed_file_is_not_written),
 		cmocka_unit_test(no_line_comes_twice_after_a_death),
 		cmocka_unit_test(half_line_is_taken_back_by_the_next),
+		cmocka_unit_test(half_line_of_another_stays),
+		cmocka_unit_test(shorter_file_has_no_hole),
 		cmocka_unit_test(half_line_before_is_ended),
 		cmocka_unit_test(killed_writers_leave_whole_lines),
 		cmocka_unit_test(writers_share_a_file),

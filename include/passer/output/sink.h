@@ -51,6 +51,7 @@ struct sink {
 
 /* In memory that all share who write to a file, zero at first. */
 struct sink_file {
+	uint64_t inode; /* of the file that begun is about */
 	uint64_t begun; /* where the write under way began, and 1; else 0. Changed under the lock */
 };
 
