@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A byte of flags (1: caseless, 2: dot matches LF), a pattern, a NUL, and a text: when it matches,
- * it holds every literal that must be in it, and begins with the prefix.
+ * it holds every literal that must be in it, and begins with the prefix and as the head says.
  */
 #include "fuzz.h"
 
+#include "fingerprint/head.h"
 #include "fingerprint/literal.h"
 #include "fingerprint/nmap_internal.h"
 
@@ -43,19 +44,40 @@ static bool has_run(struct span text, struct span run)
 	return has;
 }
 
+static bool has_head(struct span text, const struct head *head)
+{
+	for (size_t i = 0; i < HEAD_LEN; i++) {
+		unsigned symbol = i < text.len ? literal_fold(text.data[i]) : HEAD_END;
+
+		if (!head_set_has(&head->sets[i], symbol)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Without a "^", any text may be one that matches. */
+static bool has_something_to_say(struct span pattern, const struct literals *literals)
+{
+	return literals->count > 0 || (pattern.len > 0 && pattern.data[0] == '^');
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t flags = size > 0 ? data[0] : 0;
 	struct span text,
 		pattern = fuzz_split(span_of(data + (size > 0), size - (size > 0)), &text);
 	static struct literals literals;
+	struct head head;
 
 	literals_of(pattern, &literals);
+	head_of(pattern, &head);
 	fuzz_require(literals.count <= LITERAL_RUNS_MAX && literals.used <= LITERAL_BYTES_MAX);
-	if ((literals.count == 0 && literals.prefix.mask == 0) || !is_match(flags, pattern, text)) {
+	if (!has_something_to_say(pattern, &literals) || !is_match(flags, pattern, text)) {
 		return 0;
 	}
 	fuzz_require(literal_begins(literal_word(text), literals.prefix));
+	fuzz_require(has_head(text, &head));
 	for (unsigned i = 0; i < literals.count; i++) {
 		fuzz_require(has_run(text, span_of(literals.bytes + literals.runs[i].start,
 		                                   literals.runs[i].len)));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Required literals of patterns, and products by patterns: tests/golden/products.py has the lines.
+/* Required literals and heads of patterns, and products by patterns: tests/golden/products.py has
+ * the lines.
  */
+#include "fingerprint/head.h"
 #include "fingerprint/literal.h"
 
 #include <passer/fingerprint/service_probes.h>
@@ -140,10 +142,92 @@ static void each_text_begins_with_the_prefix(void **state)
 		literal_begins(literal_word(span_str("")), (struct literal_prefix){0xff, 's'}));
 }
 
+/* Texts, folded, that may be of a pattern or not; what is not behind them has ended. */
+static const struct {
+	const char *pattern, *may_be, *may_not;
+} head_rows[] = {
+	{"^abc", "abcd", "ab"},
+	{"^ABc", "abc", "abd"},
+	{"^a.c", "axc", "a"},
+	{"^a|b", "x", NULL},
+	{"abc", "x", NULL},
+	{"^*a", "x", NULL},
+	{"^", "", NULL},
+	{"^$", "", NULL},
+	{"^a?bc", "bc", "c"},
+	{"^a?bc", "abc", "aac"},
+	{"^a*b", "aab", "c"},
+	{"^a+b", "ab", "b"},
+	{"^a+?b", "aab", "b"},
+	{"^a{2}b", "aab", "abb"},
+	{"^a{2,3}b", "aaab", "aac"},
+	{"^a{2,}b", "aaab", "ab"},
+	{"^a{,2}b", "x", NULL}, /* text, to this library; not worth knowing */
+	{"^(?:ab|cd)e", "cde", "axe"},
+	{"^(?:ab|cd)e", "abe", "xbe"},
+	{"^(?:ab)?c", "c", "b"},
+	{"^(?:ab)+c", "abab", "ba"},
+	{"^(?:ab)*c", "x", NULL},
+	{"^(?<n>ab)c", "abc", "abd"},
+	{"^(?:a|b?)c", "bc", "d"},
+	{"^(?=x)ab", "ab", "x"},
+	{"^(?!x)ab", "ab", "x"},
+	{"^(?<!x|y)ab", "ab", "x"},
+	{"^a\\bc", "ac", "ab"},
+	{"^a\\Rb", "a\r\nb", "b"},
+	{"^(a)\\1b", "x", NULL},
+	{"^\\d\\w\\s", "1_ ", "a_ "},
+	{"^\\D", "1", ""},
+	{"^\\x41\\.\\x0a", "a.\n", "ax\n"},
+	{"^\\012\\r\\t", "\n\r\t", "\r\n\t"},
+	{"^[a-cX]", "x", "d"},
+	{"^[^0-9]", "d", "1"},
+	{"^[^A]", "a", ""}, /* either may be meant */
+	{"^[]a]", "]", "b"},
+	{"^[\\]-a]", "^", "b"},
+	{"^[\\w-]", "-", "+"},
+	{"^[[:alpha:]]", "1", NULL},
+	{"^[a", "x", NULL},
+	{"^a(b", "x", NULL},
+	{"^a)b", "x", NULL},
+	{"^a\\", "x", NULL},
+	{"^(?i)a", "x", NULL},
+	{"^a\\x{41}", "x", NULL},
+	{"^a\\Qb", "x", NULL},
+};
+
+static bool may_be(const struct head *head, const char *text)
+{
+	size_t len = strlen(text);
+	bool may = true;
+
+	for (size_t i = 0; i < HEAD_LEN; i++) {
+		may &= head_set_has(&head->sets[i], i < len ? (uint8_t)text[i] : HEAD_END);
+	}
+	return may;
+}
+
+static void a_head_says_what_a_text_begins_with(void **state)
+{
+	struct head head;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(head_rows) / sizeof(head_rows[0]); i++) {
+		head_of(span_str(head_rows[i].pattern), &head);
+		if (!may_be(&head, head_rows[i].may_be)) {
+			fail_msg("%s: not %s", head_rows[i].pattern, head_rows[i].may_be);
+		}
+		if (head_rows[i].may_not != NULL && may_be(&head, head_rows[i].may_not)) {
+			fail_msg("%s: %s", head_rows[i].pattern, head_rows[i].may_not);
+		}
+	}
+}
+
 static void long_patterns_stay_in_bounds(void **state)
 {
 	static char pattern[4 * LITERAL_BYTES_MAX];
 	struct literals l;
+	struct head head;
 
 	(void)state;
 	memset(pattern, 'a', sizeof(pattern));
@@ -158,7 +242,11 @@ static void long_patterns_stay_in_bounds(void **state)
 		assert_int_equal(l.runs[i].len,
 		                 1); /* behind the last run nothing is joined to it */
 	}
+	head_of(span_of(pattern, sizeof(pattern)), &head);
 	memset(pattern, '(', sizeof(pattern));
+	pattern[0] = '^';
+	head_of(span_of(pattern, sizeof(pattern)), &head);
+	assert_true(may_be(&head, ""));
 	literals_of(span_of(pattern, sizeof(pattern)), &l);
 	assert_int_equal(l.count, 0);
 }
@@ -438,6 +526,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(literals_are_what_every_match_holds),
 		cmocka_unit_test(each_text_begins_with_the_prefix),
+		cmocka_unit_test(a_head_says_what_a_text_begins_with),
 		cmocka_unit_test(long_patterns_stay_in_bounds),
 		cmocka_unit_test(first_of_the_port_then_of_the_file),
 		cmocka_unit_test(listed_ports),
