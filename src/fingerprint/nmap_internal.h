@@ -2,6 +2,7 @@
 /* Private to the pattern engine: nmap_load.c fills it, nmap_match.c asks it, nmap_text.c writes. */
 #pragma once
 
+#include "head.h"
 #include "literal.h"
 
 #include <passer/fingerprint/rows.h>
@@ -15,7 +16,14 @@
 #define GRAM_SLOTS      (1u << GRAM_HASH_BITS)
 #define GRAM_BLOOM_BITS 18 /* 32 KiB: says "no" to most positions without touching the slots */
 
-#define NO_PATTERN UINT32_MAX
+/*
+ * A pattern has two grams, a byte apart in one run of its literals: wherever that run is in a text,
+ * one of them begins at an even offset, so the odd ones need not be looked at.
+ */
+#define GRAM_STRIDE 2
+#define GRAM_RUN    (GRAM_BYTES + GRAM_STRIDE - 1) /* bytes that a run must have */
+
+#define NO_GRAM UINT32_MAX
 
 struct nmap_pattern {
 	pcre2_code *code;   /* NULL: not compiled yet, or bad */
@@ -26,12 +34,23 @@ struct nmap_pattern {
 	const char *info;    /* NULL: a softmatch */
 	uint32_t line;
 	uint32_t probe;
-	uint32_t next; /* in the chain of its gram's slot, or in the list of those always asked */
-	uint32_t next_probe; /* in that list: the first one behind it that is of another probe */
+	uint32_t next_gram[GRAM_STRIDE]; /* in the chain of the slot, as `slots` has them */
 	struct literal_prefix prefix;
-	const uint8_t *literal; /* the whole run that the gram is of; NULL: no gram */
+	const uint8_t *literal; /* the whole run that the grams are of; NULL: no grams */
 	uint16_t literal_len;
-	uint16_t gram_offset; /* of the gram within the run */
+	uint16_t gram_offset; /* of the first gram within the run; the others follow */
+};
+
+#define GRAMLESS_PATTERNS 64
+
+/*
+ * Patterns without grams, a bit for each. Those that a text may begin with are found for all of
+ * them at once: what its first bytes, or its end, leave of the bits.
+ */
+struct nmap_gramless {
+	uint64_t heads[HEAD_LEN][HEAD_SYMBOLS];
+	uint64_t any[HEAD_LEN]; /* those that take nearly any byte here; they are not in `heads` */
+	uint32_t patterns[GRAMLESS_PATTERNS];
 };
 
 /* A bit for each port. */
@@ -56,9 +75,10 @@ struct service_probes {
 	char *text;                                      /* the file, cut into strings */
 	char *own_text;                                  /* the same of passer's own patterns */
 	uint8_t *literals;                               /* of all patterns */
-	uint32_t slots[GRAM_SLOTS];
+	uint32_t slots[GRAM_SLOTS]; /* GRAM_STRIDE * a pattern + which of its grams, or NO_GRAM */
 	uint64_t bloom[(1u << GRAM_BLOOM_BITS) / 64];
-	uint32_t always;
+	struct nmap_gramless *gramless;
+	uint32_t gramless_count; /* of their patterns */
 	pcre2_compile_context *context;
 	pcre2_match_context *limits;
 	struct service_probes_counts counts;

@@ -24,6 +24,15 @@
 /* Every other gram of a literal is counted: enough to find one that is rare. */
 #define GRAM_STEP 2
 
+/* A gram that so many patterns could use is rare enough. */
+#define GRAM_RARE 8
+#define GRAM_DULL UINT32_MAX /* none is as frequent */
+
+/* Bytes of a prefix that make other knowledge of a text's first bytes superfluous. */
+#define PREFIX_ENOUGH 3
+_Static_assert(HEAD_LEN == sizeof(((struct literal_prefix *)NULL)->mask),
+               "a prefix is as long as a head");
+
 #define OWN_FILE "service_probes.txt"
 
 const char *const service_probes_default_paths[] = {
@@ -342,7 +351,6 @@ static int add_pattern(struct loader *l, struct cursor c, bool is_soft)
 		.info = is_soft ? NULL : string_of(m.info),
 		.line = l->line,
 		.probe = p->probe_count - 1,
-		.next = NO_PATTERN,
 	};
 	p->pattern_count++;
 	return 0;
@@ -389,21 +397,44 @@ static void add_runs(struct loader *l, uint32_t pattern)
 	literals_of(p->source, &l->literals);
 	p->prefix = found->prefix;
 	for (unsigned r = 0; r < found->count; r++) {
-		if (found->runs[r].len >= GRAM_BYTES) {
+		if (found->runs[r].len >= GRAM_RUN) {
 			add_run(l, pattern,
 			        span_of(found->bytes + found->runs[r].start, found->runs[r].len));
 		}
 	}
 }
 
-/* Gives a pattern the gram of a run that is rarer than all before it; none is rarer than its own.
- */
-static void choose_gram(const struct loader *l, const struct run *run, uint32_t *rarest)
+/* Texts are full of one byte four times, and of zeros but for one byte: no grams. */
+static void count_dull_grams(uint32_t *gram_counts)
+{
+	for (uint32_t byte = 0; byte <= UINT8_MAX; byte++) {
+		gram_counts[gram_slot(byte * UINT32_C(0x01010101))] = GRAM_DULL;
+		for (unsigned i = 0; i < GRAM_BYTES; i++) {
+			gram_counts[gram_slot(byte << 8 * i)] = GRAM_DULL;
+		}
+	}
+}
+
+/* How many patterns could use the more frequent one of the grams from here on. */
+static uint32_t grams_count(const struct loader *l, const uint8_t *bytes)
+{
+	uint32_t most = 0;
+
+	for (unsigned i = 0; i < GRAM_STRIDE; i++) {
+		uint32_t count = l->gram_counts[gram_slot(gram_of(bytes + i))];
+
+		most = count > most ? count : most;
+	}
+	return most;
+}
+
+/* Gives a pattern the grams of a run that are rarer than all before them. */
+static void choose_grams(const struct loader *l, const struct run *run, uint32_t *rarest)
 {
 	struct nmap_pattern *p = &l->probes->patterns[run->pattern];
 
-	for (unsigned i = 0; i + GRAM_BYTES <= run->len && *rarest > 1; i += GRAM_STEP) {
-		uint32_t count = l->gram_counts[gram_slot(gram_of(run->bytes + i))];
+	for (unsigned i = 0; i + GRAM_RUN <= run->len && *rarest > GRAM_RARE; i += GRAM_STEP) {
+		uint32_t count = grams_count(l, run->bytes + i);
 
 		if (count < *rarest) {
 			*rarest = count;
@@ -414,33 +445,105 @@ static void choose_gram(const struct loader *l, const struct run *run, uint32_t 
 	}
 }
 
-/* The list goes backwards through the file, so that the patterns of a probe are neighbours. */
-static void add_always(struct service_probes *probes, uint32_t index)
+static void add_head_set(uint64_t heads[HEAD_SYMBOLS], const struct head_set *set, uint64_t bit)
 {
-	struct nmap_pattern *p = &probes->patterns[index];
-	uint32_t head = probes->always;
-	bool is_of_probe = head != NO_PATTERN && probes->patterns[head].probe == p->probe;
+	for (unsigned word = 0; word < HEAD_SET_WORDS; word++) {
+		for (uint64_t left = set->bytes[word]; left != 0; left &= left - 1) {
+			heads[64 * word + (unsigned)__builtin_ctzll(left)] |= bit;
+		}
+	}
+	heads[HEAD_END] |= set->has_end ? bit : 0;
+}
 
-	p->next = head;
-	p->next_probe = is_of_probe ? probes->patterns[head].next_probe : head;
-	probes->always = index;
-	probes->counts.always++;
+static void add_head(struct nmap_gramless *block, const struct head *head, uint64_t bit)
+{
+	for (unsigned i = 0; i < HEAD_LEN; i++) {
+		if (head_is_wide(&head->sets[i])) {
+			block->any[i] |= bit;
+		} else {
+			add_head_set(block->heads[i], &head->sets[i], bit);
+		}
+	}
+}
+
+/* A prefix of some bytes is as good, and needs no reading. */
+static bool head_of_prefix(struct literal_prefix prefix, struct head *out)
+{
+	if (__builtin_popcountll(prefix.mask) < 8 * PREFIX_ENOUGH) {
+		return false;
+	}
+	memset(out, 0, sizeof(*out));
+	for (unsigned i = 0; i < HEAD_LEN; i++) {
+		unsigned byte = prefix.value >> 8 * i & 0xff;
+
+		if ((prefix.mask >> 8 * i & 0xff) != 0) {
+			out->sets[i].bytes[byte / 64] = UINT64_C(1) << byte % 64;
+		} else {
+			memset(out->sets[i].bytes, 0xff, sizeof(out->sets[i].bytes));
+		}
+	}
+	return true;
+}
+
+static void add_gramless(struct service_probes *probes, uint32_t index)
+{
+	struct nmap_gramless *block = &probes->gramless[probes->gramless_count / GRAMLESS_PATTERNS];
+	uint32_t at = probes->gramless_count++ % GRAMLESS_PATTERNS;
+	struct head head;
+
+	if (!head_of_prefix(probes->patterns[index].prefix, &head)) {
+		head_of(probes->patterns[index].source, &head);
+	}
+	add_head(block, &head, UINT64_C(1) << at);
+	block->patterns[at] = index;
 }
 
 static void hash_pattern(struct service_probes *probes, uint32_t index)
 {
 	struct nmap_pattern *p = &probes->patterns[index];
 
-	if (p->literal == NULL) {
-		add_always(probes, index);
-		return;
-	}
-	uint32_t gram = gram_of(p->literal + p->gram_offset);
-	uint32_t bit = gram_bloom_bit(gram);
+	for (unsigned i = 0; i < GRAM_STRIDE; i++) {
+		uint32_t gram = gram_of(p->literal + p->gram_offset + i);
+		uint32_t bit = gram_bloom_bit(gram);
 
-	p->next = probes->slots[gram_slot(gram)];
-	probes->slots[gram_slot(gram)] = index;
-	probes->bloom[bit / 64] |= UINT64_C(1) << bit % 64;
+		p->next_gram[i] = probes->slots[gram_slot(gram)];
+		probes->slots[gram_slot(gram)] = GRAM_STRIDE * index + i;
+		probes->bloom[bit / 64] |= UINT64_C(1) << bit % 64;
+	}
+}
+
+/* Returns how many patterns have none. */
+static uint32_t choose_all_grams(struct loader *l)
+{
+	const struct run *run = l->runs, *end = l->runs + l->run_count;
+	uint32_t without = 0;
+
+	count_dull_grams(l->gram_counts);
+	for (uint32_t i = 0; i < l->probes->pattern_count; i++) {
+		for (uint32_t rarest = GRAM_DULL; run < end && run->pattern == i; run++) {
+			choose_grams(l, run, &rarest);
+		}
+		without += l->probes->patterns[i].literal == NULL;
+	}
+	return without;
+}
+
+static int index_patterns(struct service_probes *probes, uint32_t without_grams)
+{
+	probes->gramless =
+		calloc(without_grams / GRAMLESS_PATTERNS + (size_t)1, sizeof(probes->gramless[0]));
+	if (probes->gramless == NULL) {
+		return -ENOMEM;
+	}
+	memset(probes->slots, 0xff, sizeof(probes->slots));
+	for (uint32_t i = 0; i < probes->pattern_count; i++) {
+		if (probes->patterns[i].literal != NULL) {
+			hash_pattern(probes, i);
+		} else {
+			add_gramless(probes, i);
+		}
+	}
+	return 0;
 }
 
 static int hash_patterns(struct loader *l)
@@ -448,25 +551,14 @@ static int hash_patterns(struct loader *l)
 	struct service_probes *probes = l->probes;
 
 	probes->literals = malloc(l->source_bytes + 1);
-	l->runs = reallocarray(NULL, l->source_bytes / GRAM_BYTES + 1, sizeof(l->runs[0]));
+	l->runs = reallocarray(NULL, l->source_bytes / GRAM_RUN + 1, sizeof(l->runs[0]));
 	if (probes->literals == NULL || l->runs == NULL) {
 		return -ENOMEM;
 	}
-	memset(probes->slots, 0xff, sizeof(probes->slots));
-	probes->always = NO_PATTERN;
 	for (uint32_t i = 0; i < probes->pattern_count; i++) {
 		add_runs(l, i);
 	}
-
-	const struct run *run = l->runs, *end = l->runs + l->run_count;
-
-	for (uint32_t i = 0; i < probes->pattern_count; i++) {
-		for (uint32_t rarest = UINT32_MAX; run < end && run->pattern == i; run++) {
-			choose_gram(l, run, &rarest);
-		}
-		hash_pattern(probes, i);
-	}
-	return 0;
+	return index_patterns(probes, choose_all_grams(l));
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -553,6 +645,7 @@ fail:
 out:
 	if (ret == 0) {
 		l->probes->counts.patterns = l->probes->pattern_count;
+		l->probes->counts.always = l->probes->gramless_count;
 		*out_probes = l->probes;
 	} else if (l != NULL) {
 		service_probes_free(l->probes);
@@ -576,6 +669,7 @@ void service_probes_free(struct service_probes *probes)
 	pcre2_compile_context_free(probes->context);
 	pcre2_match_context_free(probes->limits);
 	free(probes->patterns);
+	free(probes->gramless);
 	free(probes->literals);
 	free(probes->probes);
 	free(probes->ranges);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Asking: one pass over the payload collects the patterns whose gram is there, then they are asked
- * in the order of their rank until one matches.
+ * Asking: one pass over the payload collects the patterns whose gram is there, its first bytes tell
+ * which of those without grams may match, and all these are asked in the order of their rank until
+ * one matches.
  */
 #include "literal.h"
 #include "nmap_internal.h"
@@ -163,21 +164,33 @@ static void add_candidate(struct service_matcher *m, uint32_t index, const struc
 	}
 }
 
-/* Those without a gram; of a probe that is not asked the first one tells, and the others are passed
- * over. */
-static void collect_always(struct service_matcher *m, const struct question *q)
+/* A bit for each pattern of the block that a text with these first bytes may match. */
+static uint64_t gramless_left(const struct nmap_gramless *block, const unsigned symbols[HEAD_LEN])
+{
+	uint64_t left = UINT64_MAX;
+
+	for (unsigned i = 0; i < HEAD_LEN; i++) {
+		left &= block->heads[i][symbols[i]] | block->any[i];
+	}
+	return left;
+}
+
+static void collect_gramless(struct service_matcher *m, size_t len, const struct question *q)
 {
 	const struct service_probes *probes = m->probes;
-	uint32_t at = probes->always;
+	const struct nmap_gramless *block = probes->gramless;
+	unsigned symbols[HEAD_LEN];
 
-	while (at != NO_PATTERN) {
-		const struct nmap_pattern *p = &probes->patterns[at];
+	for (size_t i = 0; i < HEAD_LEN; i++) {
+		symbols[i] = i < len ? m->folded[i] : HEAD_END;
+	}
+	for (uint32_t at = 0; at < probes->gramless_count; at += GRAMLESS_PATTERNS, block++) {
+		for (uint64_t left = gramless_left(block, symbols); left != 0; left &= left - 1) {
+			uint32_t index = block->patterns[__builtin_ctzll(left)];
 
-		if (is_asked(probes, p, q)) {
-			add_candidate(m, at, q);
-			at = p->next;
-		} else {
-			at = p->next_probe;
+			if (is_asked(probes, &probes->patterns[index], q)) {
+				add_candidate(m, index, q);
+			}
 		}
 	}
 }
@@ -197,29 +210,34 @@ static void collect(struct service_matcher *m, uint32_t index, const struct ques
 
 /* Is the whole run of the pattern around the gram that was found at this offset? */
 static bool has_literal(const struct service_matcher *m, const struct nmap_pattern *p,
-                        size_t offset, size_t len)
+                        unsigned which, size_t offset, size_t len)
 {
-	return literal_begins(m->beginning, p->prefix) && offset >= p->gram_offset &&
-	       p->literal_len <= len - (offset - p->gram_offset) &&
-	       memcmp(m->folded + offset - p->gram_offset, p->literal, p->literal_len) == 0;
+	size_t before = p->gram_offset + which;
+
+	return literal_begins(m->beginning, p->prefix) && offset >= before &&
+	       p->literal_len <= len - (offset - before) &&
+	       memcmp(m->folded + offset - before, p->literal, p->literal_len) == 0;
 }
 
 static void collect_grams(struct service_matcher *m, size_t len, const struct question *q)
 {
 	const struct service_probes *probes = m->probes;
 
-	for (size_t i = 0; i + GRAM_BYTES <= len; i++) {
+	for (size_t i = 0; i + GRAM_BYTES <= len; i += GRAM_STRIDE) {
 		uint32_t gram = gram_of(m->folded + i);
 		uint32_t bit = gram_bloom_bit(gram);
 
 		if ((probes->bloom[bit / 64] >> bit % 64 & 1) == 0) {
 			continue;
 		}
-		for (uint32_t at = probes->slots[gram_slot(gram)]; at != NO_PATTERN;
-		     at = probes->patterns[at].next) {
-			if (has_literal(m, &probes->patterns[at], i, len)) {
-				collect(m, at, q);
+		for (uint32_t at = probes->slots[gram_slot(gram)]; at != NO_GRAM;) {
+			uint32_t index = at / GRAM_STRIDE, which = at % GRAM_STRIDE;
+			const struct nmap_pattern *p = &probes->patterns[index];
+
+			if (has_literal(m, p, which, i, len)) {
+				collect(m, index, q);
 			}
+			at = p->next_gram[which];
 		}
 	}
 }
@@ -254,7 +272,7 @@ static void collect_all(struct service_matcher *m, struct span subject, const st
 		m->folded[i] = literal_fold(subject.data[i]);
 	}
 	m->beginning = literal_word(subject);
-	collect_always(m, q);
+	collect_gramless(m, subject.len, q);
 	collect_grams(m, subject.len, q);
 	sort_candidates(m->candidates, m->candidate_count);
 }

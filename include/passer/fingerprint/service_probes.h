@@ -5,9 +5,10 @@
  * payloads that servers send by themselves or to their own clients.
  *
  * There are about 12,000 patterns. Asking each of them costs milliseconds, so every pattern that
- * can be has a gram: four bytes that any text it matches must hold, chosen to be rare. A payload is
+ * can be has grams: four bytes that any text it matches must hold, chosen to be rare. A payload is
  * scanned once for grams, and only the patterns whose gram is there are asked. This loses nothing:
- * a pattern for which no such bytes can be told for certain is always asked.
+ * a pattern for which no such bytes can be told for certain is asked unless the first bytes of the
+ * payload are none that its texts begin with.
  *
  * For a port the patterns of probes that list it come first, then those of probes without ports;
  * each in file order. "softmatch" lines count when nothing else matched, and give the service
@@ -24,7 +25,7 @@ struct service_probes;
 
 struct service_probes_counts {
 	size_t patterns;
-	size_t always;  /* without a gram */
+	size_t always;  /* without grams */
 	size_t skipped; /* without a description, or listed in nmap_skip.tsv */
 	size_t bad;     /* lines that cannot be understood, patterns that do not compile */
 };
