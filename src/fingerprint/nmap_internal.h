@@ -30,6 +30,8 @@ struct nmap_pattern {
 	struct span source; /* of the text of the file */
 	uint32_t options;   /* PCRE2_CASELESS, PCRE2_DOTALL */
 	bool is_bad;
+	bool is_ready;       /* compiled for this machine, too, as far as that is possible */
+	uint8_t trials;      /* how often it was asked before it was ready */
 	const char *service; /* of the text arena */
 	const char *info;    /* NULL: a softmatch */
 	uint32_t line;
@@ -81,6 +83,7 @@ struct service_probes {
 	uint32_t gramless_count; /* of their patterns */
 	pcre2_compile_context *context;
 	pcre2_match_context *limits;
+	pcre2_match_context *trial_limits; /* before a pattern is ready */
 	struct service_probes_counts counts;
 };
 
@@ -127,6 +130,9 @@ static inline uint32_t gram_of(const uint8_t *bytes)
 
 /* Compiles a pattern unless it is. False when it is bad. */
 bool nmap_compile(struct service_probes *probes, struct nmap_pattern *pattern);
+
+/* Compiles one that is not bad for this machine, too, unless it is. */
+void nmap_make_ready(struct nmap_pattern *pattern);
 
 /*
  * Appends "service://info" with the groups of the match put in: $1 to $9, $P(1), $SUBST(1,"a","b")

@@ -19,6 +19,14 @@
 #define MATCH_LIMIT 20000
 #define DEPTH_LIMIT 1000
 
+/*
+ * The same for a pattern that is not compiled for this machine yet: what is answered within these
+ * is far from what would stop the code of the machine, which counts in another way and has 32 KiB
+ * for what it has to come back to; see pcre2jit(3). So the answer does not depend on who gave it.
+ */
+#define TRIAL_MATCH_LIMIT 1000
+#define TRIAL_DEPTH_LIMIT 50
+
 #define SKIPS_MAX 64
 
 /* Every other gram of a literal is counted: enough to find one that is rare. */
@@ -288,14 +296,24 @@ bool nmap_compile(struct service_probes *probes, struct nmap_pattern *pattern)
 		probes->counts.bad++;
 		return false;
 	}
-	(void)pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE); /* slower without, not wrong */
 	return true;
+}
+
+void nmap_make_ready(struct nmap_pattern *pattern)
+{
+	if (!pattern->is_ready) {
+		/* slower without, not wrong */
+		(void)pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE);
+		pattern->is_ready = true;
+	}
 }
 
 void service_probes_compile(struct service_probes *probes)
 {
 	for (uint32_t i = 0; i < probes->pattern_count; i++) {
-		(void)nmap_compile(probes, &probes->patterns[i]);
+		if (nmap_compile(probes, &probes->patterns[i])) {
+			nmap_make_ready(&probes->patterns[i]);
+		}
 	}
 }
 
@@ -607,6 +625,17 @@ static int load_own(struct loader *l)
 	return load_lines(l, span_of(l->probes->own_text, text.len));
 }
 
+static pcre2_match_context *new_limits(uint32_t match, uint32_t depth)
+{
+	pcre2_match_context *limits = pcre2_match_context_create(NULL);
+
+	if (limits != NULL) {
+		pcre2_set_match_limit(limits, match);
+		pcre2_set_depth_limit(limits, depth);
+	}
+	return limits;
+}
+
 int service_probes_new(const char *const *paths, struct service_probes **out_probes,
                        struct err *err)
 {
@@ -619,13 +648,13 @@ int service_probes_new(const char *const *paths, struct service_probes **out_pro
 	}
 	l->gram_counts = calloc(GRAM_SLOTS, sizeof(l->gram_counts[0]));
 	l->probes->context = pcre2_compile_context_create(NULL);
-	l->probes->limits = pcre2_match_context_create(NULL);
-	if (l->gram_counts == NULL || l->probes->context == NULL || l->probes->limits == NULL) {
+	l->probes->limits = new_limits(MATCH_LIMIT, DEPTH_LIMIT);
+	l->probes->trial_limits = new_limits(TRIAL_MATCH_LIMIT, TRIAL_DEPTH_LIMIT);
+	if (l->gram_counts == NULL || l->probes->context == NULL || l->probes->limits == NULL ||
+	    l->probes->trial_limits == NULL) {
 		goto fail;
 	}
 	pcre2_set_newline(l->probes->context, PCRE2_NEWLINE_LF);
-	pcre2_set_match_limit(l->probes->limits, MATCH_LIMIT);
-	pcre2_set_depth_limit(l->probes->limits, DEPTH_LIMIT);
 	load_skips(l);
 	ret = read_text(paths, l->probes, &len, err);
 	if (ret < 0) {
@@ -668,6 +697,7 @@ void service_probes_free(struct service_probes *probes)
 	}
 	pcre2_compile_context_free(probes->context);
 	pcre2_match_context_free(probes->limits);
+	pcre2_match_context_free(probes->trial_limits);
 	free(probes->patterns);
 	free(probes->gramless);
 	free(probes->literals);

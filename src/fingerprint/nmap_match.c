@@ -13,6 +13,7 @@
 #define SUBJECT_MAX    4096 /* bytes of a payload that are looked at */
 #define CANDIDATES_MAX 256  /* patterns asked about one payload; of 80,000 real ones: 117 */
 #define GROUPS_MAX     32
+#define TRIALS_MAX     16 /* of a pattern before it is compiled for this machine */
 
 struct candidate {
 	uint32_t rank; /* what is asked first is lowest */
@@ -288,10 +289,34 @@ static int match(struct service_matcher *m, const pcre2_code *code, struct span 
 	               : pcre2_match(code, subject.data, subject.len, 0, 0, m->match, limits);
 }
 
+/*
+ * To compile a pattern for this machine takes as long as asking it many times without, and in a
+ * capture file most are asked a few times only. False when there is no answer yet.
+ */
+static bool is_answered_by_trial(struct service_matcher *m, struct nmap_pattern *p,
+                                 struct span subject, int *out_ret)
+{
+	if (p->is_ready || p->trials == TRIALS_MAX) {
+		return false;
+	}
+	p->trials++;
+	*out_ret = pcre2_match(p->code, subject.data, subject.len, 0, 0, m->match,
+	                       m->probes->trial_limits);
+	return *out_ret >= 0 || *out_ret == PCRE2_ERROR_NOMATCH;
+}
+
 static bool ask(struct service_matcher *m, struct nmap_pattern *p, struct span subject)
 {
-	/* A limit that is reached is "no": the pattern is too dear for this payload. */
-	return nmap_compile(m->probes, p) && match(m, p->code, subject) >= 0;
+	int ret;
+
+	if (!nmap_compile(m->probes, p)) {
+		return false;
+	}
+	if (!is_answered_by_trial(m, p, subject, &ret)) {
+		nmap_make_ready(p);
+		ret = match(m, p->code, subject);
+	}
+	return ret >= 0; /* a limit that is reached is "no": it is too dear for this payload */
 }
 
 static struct span cut(struct span payload)

@@ -38,7 +38,8 @@ extern const char *const service_probes_default_paths[];
 
 /*
  * Loads the first file of the list that exists. 0, or a negative errno with err set (-ENOENT: there
- * is none). Patterns are compiled when they are first asked, which suits one small file.
+ * is none). Patterns are compiled when they are first asked, for this machine when they are asked
+ * often, which suits one small file.
  */
 int service_probes_new(const char *const *paths, struct service_probes **out_probes,
                        struct err *err);
