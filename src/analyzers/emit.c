@@ -67,11 +67,21 @@ static void print(struct analyzer_ctx *ctx)
 	csv_write(ctx->csv, &ctx->rec);
 }
 
+static struct table_key fact_of(const struct analyzer_ctx *ctx)
+{
+	const struct hash_key *key = &ctx->ledger->key;
+
+	return (struct table_key){
+		.hash = record_hash(&ctx->rec, key),
+		.home = ledger_home(key, &ctx->rec.addr),
+	};
+}
+
 void emit(struct analyzer_ctx *ctx)
 {
 	const struct record *rec = &ctx->rec;
 	bool is_once = !rec->is_change && record_same(rec->type) != RECORD_SAME_NEVER;
-	uint64_t fact;
+	struct table_key fact = {.hash = 0};
 
 	ctx->counters->offered++;
 	if (!is_sayable(rec)) {
@@ -83,7 +93,9 @@ void emit(struct analyzer_ctx *ctx)
 		ctx->counters->suppressed++;
 		return;
 	}
-	fact = is_once ? record_hash(rec, &ctx->ledger->key) : 0;
+	if (is_once) {
+		fact = fact_of(ctx);
+	}
 	if (is_once && !seen_is_new(ctx->ledger, fact, rec->time_ns)) {
 		ctx->counters->known++;
 	} else if (may_print(ctx)) {

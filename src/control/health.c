@@ -41,7 +41,7 @@ static uint64_t hash_segment(const struct health *h, enum control_segment what,
 	struct hash hash;
 
 	hash_init(&hash, &h->key);
-	hash_add_u64(&hash, ledger_key(&h->key, what, src, dst));
+	hash_add_u64(&hash, ledger_hash(&h->key, what, src, dst));
 	hash_add_u64(&hash, number);
 	return hash_final(&hash);
 }

@@ -166,6 +166,7 @@ void worker_frame(void *user, const struct frame *frame)
 	}
 	faults_meet(frame);
 	pkt_decode(&pkts[0], frame, &w->shared->decode);
+	ledger_expect(common->ledger, &pkts[0].src, &pkts[0].dst);
 	has_inner = pkt_decode_inner(&pkts[1], &pkts[0], &w->shared->decode);
 	if (selection_wants(common->selection, w->flows, &pkts[0], has_inner ? &pkts[1] : NULL)) {
 		health_note(&w->health, &pkts[has_inner]);

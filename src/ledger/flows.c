@@ -29,7 +29,7 @@ struct flows {
 
 /* One value for both directions; `shift` is where the bits of the sender begin. */
 struct flow_ref {
-	uint64_t key;
+	struct table_key key;
 	unsigned shift, other_shift;
 };
 
@@ -67,6 +67,11 @@ void flows_prefault(struct flows *flows)
 	table_prefault(flows->table);
 }
 
+void flows_settle(struct flows *flows)
+{
+	table_settle(flows->table);
+}
+
 /* Any order of endpoints will do. */
 static bool is_low(const struct endpoint *a, const struct endpoint *b)
 {
@@ -80,14 +85,22 @@ static bool is_low(const struct endpoint *a, const struct endpoint *b)
 	return x[1] != y[1] ? x[1] < y[1] : a->port <= b->port;
 }
 
+/* A flow is one key, and hosts may have many: no home. */
+static struct table_key key_of(const struct flows *f, enum flow_kind kind, const struct endpoint *a,
+                               const struct endpoint *b)
+{
+	const uint64_t hash = ledger_hash(&f->key, kind, a, b);
+
+	return (struct table_key){.hash = hash, .home = hash};
+}
+
 static struct flow_ref ref_of(const struct flows *f, const struct endpoint *src,
                               const struct endpoint *dst)
 {
 	bool is_src_low = is_low(src, dst);
 
 	return (struct flow_ref){
-		.key = ledger_key(&f->key, FLOW_CONNECTION, is_src_low ? src : dst,
-	                          is_src_low ? dst : src),
+		.key = key_of(f, FLOW_CONNECTION, is_src_low ? src : dst, is_src_low ? dst : src),
 		.shift = is_src_low ? 0 : DIRECTION_BITS,
 		.other_shift = is_src_low ? DIRECTION_BITS : 0,
 	};
@@ -155,7 +168,7 @@ unsigned flow_spend(struct flows *flows, const struct endpoint *src, const struc
 unsigned flow_spend_window(struct flows *flows, const struct endpoint *src,
                            const struct endpoint *dst, uint32_t payload_bytes, uint64_t time_ns)
 {
-	const struct flow_ref ref = {.key = ledger_key(&flows->key, FLOW_WINDOW, src, dst)};
+	const struct flow_ref ref = {.key = key_of(flows, FLOW_WINDOW, src, dst)};
 	uint64_t value = table_get(flows->table, ref.key, time_ns);
 	uint64_t now = time_ns / NS_PER_S & UINT32_MAX;
 	uint64_t first = value >> SECOND_SHIFT;

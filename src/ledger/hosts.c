@@ -13,7 +13,7 @@ bool host_mac_is_new(struct ledger *ledger, const struct addr *addr, const struc
                      uint64_t time_ns)
 {
 	struct endpoint host = {.addr = *addr};
-	uint64_t key = ledger_key(&ledger->key, KIND_HOST_MAC, &host, NULL);
+	struct table_key key = ledger_key(&ledger->key, KIND_HOST_MAC, &host, NULL);
 	uint64_t new = MAC_KNOWN;
 	uint64_t old = table_get(ledger->hosts, key, time_ns);
 
@@ -28,7 +28,7 @@ bool host_mac_is_new(struct ledger *ledger, const struct addr *addr, const struc
 	return true;
 }
 
-static uint64_t flags_key(const struct ledger *ledger, const struct addr *addr)
+static struct table_key flags_key(const struct ledger *ledger, const struct addr *addr)
 {
 	struct endpoint host = {.addr = *addr};
 

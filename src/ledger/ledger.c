@@ -41,6 +41,26 @@ void ledger_prefault(struct ledger *ledger)
 	table_prefault(ledger->services);
 }
 
+void ledger_settle(struct ledger *ledger)
+{
+	table_settle(ledger->facts);
+	table_settle(ledger->services);
+	table_settle(ledger->clients);
+	table_settle(ledger->refusals);
+	table_settle(ledger->hosts);
+}
+
+void ledger_expect(struct ledger *ledger, const struct addr *src, const struct addr *dst)
+{
+	const uint64_t src_home = ledger_home(&ledger->key, src);
+	const uint64_t dst_home = ledger_home(&ledger->key, dst);
+
+	table_expect(ledger->facts, src_home);
+	table_expect(ledger->services, src_home);
+	table_expect(ledger->services, dst_home);
+	table_expect(ledger->clients, dst_home);
+}
+
 void ledger_fini(struct ledger *ledger)
 {
 	table_free(ledger->facts);
@@ -105,8 +125,8 @@ static void add_two(struct hash *h, unsigned kind, const struct endpoint *a,
 	hash_add_part(h, (uint64_t)(a->addr.family << 4 | b->addr.family) << 40 | rest, 6);
 }
 
-uint64_t ledger_key(const struct hash_key *key, unsigned kind, const struct endpoint *a,
-                    const struct endpoint *b)
+uint64_t ledger_hash(const struct hash_key *key, unsigned kind, const struct endpoint *a,
+                     const struct endpoint *b)
 {
 	struct hash h;
 

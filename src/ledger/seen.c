@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <passer/ledger/seen.h>
 
-bool seen_is_new(struct ledger *ledger, uint64_t fact, uint64_t time_ns)
+bool seen_is_new(struct ledger *ledger, struct table_key fact, uint64_t time_ns)
 {
 	/* Facts known already are the common case: a look before the exchange keeps it read-only.
 	 */
@@ -13,7 +13,7 @@ bool seen_is_new(struct ledger *ledger, uint64_t fact, uint64_t time_ns)
 	return table_exchange(ledger->facts, fact, time_ns, &absent, 1);
 }
 
-void seen_forget(struct ledger *ledger, uint64_t fact, uint64_t time_ns)
+void seen_forget(struct ledger *ledger, struct table_key fact, uint64_t time_ns)
 {
 	uint64_t present = 1;
 

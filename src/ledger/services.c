@@ -21,7 +21,7 @@ enum service_state service_next(enum service_state state, enum service_event eve
 enum service_state service_note(struct ledger *ledger, const struct endpoint *service,
                                 enum service_event event, uint64_t time_ns)
 {
-	uint64_t key = ledger_key(&ledger->key, KIND_SERVICE, service, NULL);
+	struct table_key key = ledger_key(&ledger->key, KIND_SERVICE, service, NULL);
 	uint64_t value = table_get(ledger->services, key, time_ns);
 	enum service_state old, new;
 
@@ -39,7 +39,7 @@ enum service_state service_note(struct ledger *ledger, const struct endpoint *se
 enum service_state service_state(struct ledger *ledger, const struct endpoint *service,
                                  uint64_t time_ns)
 {
-	uint64_t key = ledger_key(&ledger->key, KIND_SERVICE, service, NULL);
+	struct table_key key = ledger_key(&ledger->key, KIND_SERVICE, service, NULL);
 
 	return (enum service_state)(table_get(ledger->services, key, time_ns) & STATE_MASK);
 }
@@ -47,7 +47,7 @@ enum service_state service_state(struct ledger *ledger, const struct endpoint *s
 bool service_claim(struct ledger *ledger, const struct endpoint *service, enum service_flag flag,
                    uint64_t time_ns)
 {
-	uint64_t key = ledger_key(&ledger->key, KIND_SERVICE, service, NULL);
+	struct table_key key = ledger_key(&ledger->key, KIND_SERVICE, service, NULL);
 
 	return (table_set_bits(ledger->services, key, time_ns, flag) & flag) == 0;
 }
@@ -55,7 +55,7 @@ bool service_claim(struct ledger *ledger, const struct endpoint *service, enum s
 bool service_has(struct ledger *ledger, const struct endpoint *service, enum service_flag flag,
                  uint64_t time_ns)
 {
-	uint64_t key = ledger_key(&ledger->key, KIND_SERVICE, service, NULL);
+	struct table_key key = ledger_key(&ledger->key, KIND_SERVICE, service, NULL);
 
 	return (table_get(ledger->services, key, time_ns) & flag) != 0;
 }
@@ -78,8 +78,8 @@ static uint64_t attempts_of(uint64_t value, uint64_t window)
 	return (value & WINDOW_MASK) == window ? (value & ATTEMPTS_MASK) >> ATTEMPTS_SHIFT : 0;
 }
 
-static void set_attempts(struct ledger *ledger, uint64_t key, uint64_t time_ns, uint64_t value,
-                         uint64_t attempts)
+static void set_attempts(struct ledger *ledger, struct table_key key, uint64_t time_ns,
+                         uint64_t value, uint64_t attempts)
 {
 	uint64_t window = window_of(time_ns);
 	uint64_t next;
@@ -94,14 +94,10 @@ void service_look(struct ledger *ledger, const struct endpoint *const services[2
                   struct service_view out_views[2])
 {
 	uint64_t window = window_of(time_ns);
-	uint64_t keys[2];
 
 	for (int i = 0; i < 2; i++) {
-		keys[i] = ledger_key(&ledger->key, KIND_SERVICE, services[i], NULL);
-		table_prefetch(ledger->services, keys[i]);
-	}
-	for (int i = 0; i < 2; i++) {
-		uint64_t value = table_get(ledger->services, keys[i], time_ns);
+		struct table_key key = ledger_key(&ledger->key, KIND_SERVICE, services[i], NULL);
+		uint64_t value = table_get(ledger->services, key, time_ns);
 
 		out_views[i] = (struct service_view){
 			.state = (enum service_state)(value & STATE_MASK),
@@ -113,7 +109,7 @@ void service_look(struct ledger *ledger, const struct endpoint *const services[2
 
 bool service_may_identify(struct ledger *ledger, const struct endpoint *service, uint64_t time_ns)
 {
-	uint64_t key = ledger_key(&ledger->key, KIND_SERVICE, service, NULL);
+	struct table_key key = ledger_key(&ledger->key, KIND_SERVICE, service, NULL);
 	uint64_t value = table_get(ledger->services, key, time_ns);
 	uint64_t window = window_of(time_ns);
 	uint64_t attempts = attempts_of(value, window);
@@ -127,7 +123,7 @@ bool service_may_identify(struct ledger *ledger, const struct endpoint *service,
 
 void service_identified(struct ledger *ledger, const struct endpoint *service, uint64_t time_ns)
 {
-	uint64_t key = ledger_key(&ledger->key, KIND_SERVICE, service, NULL);
+	struct table_key key = ledger_key(&ledger->key, KIND_SERVICE, service, NULL);
 
 	set_attempts(ledger, key, time_ns, table_get(ledger->services, key, time_ns), ATTEMPTS_MAX);
 }
@@ -135,7 +131,7 @@ void service_identified(struct ledger *ledger, const struct endpoint *service, u
 bool client_claim(struct ledger *ledger, const struct endpoint *client, enum client_flag flag,
                   uint64_t time_ns)
 {
-	uint64_t key = ledger_key(&ledger->key, KIND_CLIENT, client, NULL);
+	struct table_key key = ledger_key(&ledger->key, KIND_CLIENT, client, NULL);
 
 	return (table_set_bits(ledger->clients, key, time_ns, flag) & flag) == 0;
 }
@@ -143,7 +139,7 @@ bool client_claim(struct ledger *ledger, const struct endpoint *client, enum cli
 bool client_has(struct ledger *ledger, const struct endpoint *client, enum client_flag flag,
                 uint64_t time_ns)
 {
-	uint64_t key = ledger_key(&ledger->key, KIND_CLIENT, client, NULL);
+	struct table_key key = ledger_key(&ledger->key, KIND_CLIENT, client, NULL);
 
 	return (table_get(ledger->clients, key, time_ns) & flag) != 0;
 }
@@ -152,8 +148,9 @@ unsigned client_refused(struct ledger *ledger, const struct addr *client,
                         const struct endpoint *service, uint64_t time_ns)
 {
 	struct endpoint whole_client = {.addr = *client};
-	uint64_t pair = ledger_key(&ledger->key, KIND_REFUSAL, &whole_client, service);
-	uint64_t count_key = ledger_key(&ledger->key, KIND_REFUSAL_COUNT, &whole_client, NULL);
+	struct table_key pair = ledger_key(&ledger->key, KIND_REFUSAL, &whole_client, service);
+	struct table_key count_key =
+		ledger_key(&ledger->key, KIND_REFUSAL_COUNT, &whole_client, NULL);
 	uint64_t absent = 0;
 
 	if (!table_exchange(ledger->refusals, pair, time_ns, &absent, 1)) {

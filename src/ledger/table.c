@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <passer/base/hash.h>
 #include <passer/base/shm.h>
 #include <passer/ledger/table.h>
 
 #include <stdlib.h>
 
 #define BUCKET_ENTRIES 8
+#define LINE_ENTRIES   4 /* of one cache line */
 #define VALUE_MASK     ((UINT64_C(1) << TABLE_VALUE_BITS) - 1)
 #define AGE_BITS       (64 - TABLE_VALUE_BITS)
 #define AGE_MASK       ((1u << AGE_BITS) - 1)
 #define AGE_SHIFT_NS   38 /* 2^38 ns, about 4.6 minutes */
-#define NEAR_PART      64
+#define OWN_BUCKETS    2  /* one alone may be the full one of somebody's home */
+#define OWN_ROTATION   20 /* bits, which makes the choices independent */
+#define NEAR_PART      32
 
 __extension__ typedef unsigned __int128 entry_whole;
 
@@ -37,7 +41,9 @@ struct table {
 	uint64_t mask;
 	size_t near_buckets; /* behind the others; a power of two or 0 */
 	struct shared *shared;
-	size_t capacity; /* asked for */
+	size_t capacity;  /* asked for */
+	bool is_far_used; /* more was asked for than the near part has */
+	bool is_prefaulted;
 };
 
 static size_t buckets_for(size_t capacity)
@@ -86,30 +92,52 @@ void table_free(struct table *table)
 void table_prefault(struct table *table)
 {
 	shm_prefault(table->shared, table_bytes(table->capacity));
+	table->is_prefaulted = true;
 }
 
-/* The upper half of a key chooses: the lower one may serve a caller as well. */
-static struct bucket *far_bucket(struct table *t, uint64_t key)
+void table_settle(struct table *table)
 {
-	return &t->shared->buckets[(key >> 24) & t->mask];
+	size_t few = (table->mask + 1) / NEAR_PART * BUCKET_ENTRIES;
+
+	if (!table->is_prefaulted &&
+	    __atomic_load_n(&table->shared->entries, __ATOMIC_RELAXED) > few) {
+		table_prefault(table);
+	}
+}
+
+/* The upper half of a hash chooses: the lower one may serve a caller as well. */
+static struct bucket *far_bucket(struct table *t, uint64_t hash)
+{
+	return &t->shared->buckets[(hash >> 24) & t->mask];
 }
 
 /* NULL when the table has none. */
-static struct bucket *near_bucket(struct table *t, uint64_t key)
+static struct bucket *near_bucket(struct table *t, uint64_t home)
 {
 	if (t->near_buckets == 0) {
 		return NULL;
 	}
-	return &t->shared->buckets[t->mask + 1 + ((key >> 24) & (t->near_buckets - 1))];
+	return &t->shared->buckets[t->mask + 1 + ((home >> 24) & (t->near_buckets - 1))];
+}
+
+/* How many there are of the key alone: none when its home is. */
+static unsigned own_buckets(struct table_key key)
+{
+	return key.home != key.hash ? OWN_BUCKETS : 0;
+}
+
+static struct bucket *own_bucket(struct table *t, struct table_key key, unsigned i)
+{
+	return far_bucket(t, hash_rotate(key.hash, (i + 1) * OWN_ROTATION));
 }
 
 /*
- * The i-th place of a key in its bucket. Keys begin at different places, so that at first each
- * finds its own at once; the first four are one cache line. All processes go the same way.
+ * The i-th place of a key in a bucket. Keys begin at different places, so that at first each finds
+ * its own at once; the first four are one cache line. All processes go the same way.
  */
-static union entry *place_of(struct bucket *b, uint64_t key, unsigned i)
+static union entry *place_of(struct bucket *b, struct table_key key, unsigned i)
 {
-	return &b->entries[(key % BUCKET_ENTRIES) ^ i];
+	return &b->entries[(key.hash % BUCKET_ENTRIES) ^ i];
 }
 
 static unsigned age_now(uint64_t time_ns)
@@ -138,7 +166,8 @@ static bool copy_entry(const union entry *e, union entry *out_copy)
 enum look { LOOK_FOUND, LOOK_ABSENT, LOOK_FULL };
 
 /* An empty place ends the search: a new key takes the first one, and none is ever emptied. */
-static enum look look_into(struct bucket *b, uint64_t key, union entry **out, union entry *out_copy)
+static enum look look_into(struct bucket *b, struct table_key key, union entry **out,
+                           union entry *out_copy)
 {
 	for (unsigned i = 0; i < BUCKET_ENTRIES; i++) {
 		union entry *e = place_of(b, key, i);
@@ -147,7 +176,7 @@ static enum look look_into(struct bucket *b, uint64_t key, union entry **out, un
 		if (found == 0) {
 			return LOOK_ABSENT;
 		}
-		if (found == key && copy_entry(e, out_copy) && out_copy->key == key) {
+		if (found == key.hash && copy_entry(e, out_copy) && out_copy->key == found) {
 			*out = e;
 			return LOOK_FOUND;
 		}
@@ -155,17 +184,27 @@ static enum look look_into(struct bucket *b, uint64_t key, union entry **out, un
 	return LOOK_FULL;
 }
 
-/* Only a key whose near bucket is full can be in the far one. */
-static union entry *find(struct table *t, uint64_t key, union entry *out_copy)
+/* Apart, since as long as few keys are known nobody comes here. */
+static union entry *find_far(struct table *t, struct table_key key, union entry *out_copy)
 {
-	struct bucket *near = near_bucket(t, key);
+	union entry *e = NULL;
+	enum look look = look_into(far_bucket(t, key.home), key, &e, out_copy);
+
+	t->is_far_used = true;
+	for (unsigned i = 0; i < own_buckets(key) && look == LOOK_FULL; i++) {
+		look = look_into(own_bucket(t, key, i), key, &e, out_copy);
+	}
+	return e;
+}
+
+/* Only a key for which one bucket is full can be in the next one. */
+static union entry *find(struct table *t, struct table_key key, union entry *out_copy)
+{
+	struct bucket *near = near_bucket(t, key.home);
 	union entry *e = NULL;
 	enum look look = near != NULL ? look_into(near, key, &e, out_copy) : LOOK_FULL;
 
-	if (look == LOOK_FULL) {
-		(void)look_into(far_bucket(t, key), key, &e, out_copy);
-	}
-	return e;
+	return look == LOOK_FULL ? find_far(t, key, out_copy) : e;
 }
 
 /*
@@ -186,7 +225,8 @@ static int steps_since(union entry e, unsigned age)
  * and the place, so of two processes that insert a key at the same time the slower one finds the
  * place taken.
  */
-static union entry *find_victim(struct bucket *b, uint64_t key, unsigned age, union entry *out_copy)
+static union entry *find_victim(struct bucket *b, struct table_key key, unsigned age,
+                                union entry *out_copy)
 {
 	union entry *oldest = NULL;
 	int oldest_steps = 0;
@@ -195,7 +235,7 @@ static union entry *find_victim(struct bucket *b, uint64_t key, unsigned age, un
 		union entry *e = place_of(b, key, i);
 		union entry copy;
 
-		if (!copy_entry(e, &copy) || copy.key == key) {
+		if (!copy_entry(e, &copy) || copy.key == key.hash) {
 			return NULL;
 		}
 		if (copy.key == 0) {
@@ -222,12 +262,23 @@ static void refresh_age(union entry *e, union entry copy, unsigned age)
 	}
 }
 
-void table_prefetch(struct table *table, uint64_t key)
+static void prefetch(const struct bucket *b)
 {
-	__builtin_prefetch(place_of(far_bucket(table, key), key, 0));
+	__builtin_prefetch(&b->entries[0]);
+	__builtin_prefetch(&b->entries[LINE_ENTRIES]);
 }
 
-uint64_t table_get(struct table *table, uint64_t key, uint64_t time_ns)
+void table_expect(struct table *table, uint64_t home)
+{
+	if (table->near_buckets != 0) {
+		prefetch(near_bucket(table, home));
+	}
+	if (table->is_far_used) {
+		prefetch(far_bucket(table, home));
+	}
+}
+
+uint64_t table_get(struct table *table, struct table_key key, uint64_t time_ns)
 {
 	union entry copy;
 	union entry *e = find(table, key, &copy);
@@ -239,26 +290,34 @@ uint64_t table_get(struct table *table, uint64_t key, uint64_t time_ns)
 	return copy.word & VALUE_MASK;
 }
 
-/* As find_victim(): in the near bucket while that has room, where nothing is ever replaced. */
-static union entry *find_room(struct table *t, uint64_t key, unsigned age, union entry *out_copy)
+/* Must the next bucket be tried? Not when a race was lost, either. */
+static bool is_full(const union entry *victim, union entry copy)
 {
-	struct bucket *near = near_bucket(t, key);
-
-	if (near != NULL) {
-		union entry *e = find_victim(near, key, age, out_copy);
-
-		if (e == NULL || out_copy->key == 0) {
-			return e;
-		}
-	}
-	return find_victim(far_bucket(t, key), key, age, out_copy);
+	return victim != NULL && copy.key != 0;
 }
 
-static bool try_insert(struct table *t, uint64_t key, unsigned age, uint64_t value)
+/* As find_victim(): in the first bucket that has room; only in the last one it is a used entry. */
+static union entry *find_room(struct table *t, struct table_key key, unsigned age,
+                              union entry *out_copy)
+{
+	struct bucket *near = near_bucket(t, key.home);
+	union entry *e = near != NULL ? find_victim(near, key, age, out_copy) : NULL;
+
+	if (near != NULL && !is_full(e, *out_copy)) {
+		return e;
+	}
+	e = find_victim(far_bucket(t, key.home), key, age, out_copy);
+	for (unsigned i = 0; i < own_buckets(key) && is_full(e, *out_copy); i++) {
+		e = find_victim(own_bucket(t, key, i), key, age, out_copy);
+	}
+	return e;
+}
+
+static bool try_insert(struct table *t, struct table_key key, unsigned age, uint64_t value)
 {
 	union entry copy;
 	union entry *e = find_room(t, key, age, &copy);
-	union entry fresh = {{.key = key, .word = word_of(age, value)}};
+	union entry fresh = {{.key = key.hash, .word = word_of(age, value)}};
 
 	if (e == NULL || !replace(e, copy, fresh)) {
 		return false;
@@ -268,7 +327,7 @@ static bool try_insert(struct table *t, uint64_t key, unsigned age, uint64_t val
 	return true;
 }
 
-bool table_exchange(struct table *table, uint64_t key, uint64_t time_ns, uint64_t *expected,
+bool table_exchange(struct table *table, struct table_key key, uint64_t time_ns, uint64_t *expected,
                     uint64_t desired)
 {
 	unsigned age = age_now(time_ns);
@@ -289,7 +348,7 @@ bool table_exchange(struct table *table, uint64_t key, uint64_t time_ns, uint64_
 			}
 			continue;
 		}
-		union entry fresh = {{.key = key, .word = word_of(age, desired)}};
+		union entry fresh = {{.key = key.hash, .word = word_of(age, desired)}};
 
 		if (fresh.word == copy.word || replace(e, copy, fresh)) {
 			return true;
@@ -297,7 +356,7 @@ bool table_exchange(struct table *table, uint64_t key, uint64_t time_ns, uint64_
 	}
 }
 
-uint64_t table_set_bits(struct table *table, uint64_t key, uint64_t time_ns, uint64_t bits)
+uint64_t table_set_bits(struct table *table, struct table_key key, uint64_t time_ns, uint64_t bits)
 {
 	uint64_t value = table_get(table, key, time_ns);
 

@@ -16,6 +16,11 @@
 
 static struct ledger ledger;
 
+static struct table_key fact_of(uint64_t hash)
+{
+	return (struct table_key){.hash = hash, .home = hash};
+}
+
 static int open_ledger(void **state)
 {
 	(void)state;
@@ -53,19 +58,19 @@ static void keys_differ_in_each_part(void **state)
 		endpoint("102:304::", 80), endpoint("::", 80),      endpoint("1.2.3.4", 0),
 	};
 	struct ledger other_key = ledger;
-	uint64_t key = ledger_key(&ledger.key, 1, &base, NULL);
-	uint64_t pair = ledger_key(&ledger.key, 1, &base, &others[0]);
+	uint64_t key = ledger_hash(&ledger.key, 1, &base, NULL);
+	uint64_t pair = ledger_hash(&ledger.key, 1, &base, &others[0]);
 
 	(void)state;
-	assert_true(key == ledger_key(&ledger.key, 1, &base, NULL));
-	assert_true(key != ledger_key(&ledger.key, 2, &base, NULL));
+	assert_true(key == ledger_hash(&ledger.key, 1, &base, NULL));
+	assert_true(key != ledger_hash(&ledger.key, 2, &base, NULL));
 	assert_true(key != pair);
-	assert_true(pair != ledger_key(&ledger.key, 1, &others[0], &base));
-	assert_true(pair != ledger_key(&ledger.key, 2, &base, &others[0]));
+	assert_true(pair != ledger_hash(&ledger.key, 1, &others[0], &base));
+	assert_true(pair != ledger_hash(&ledger.key, 2, &base, &others[0]));
 	for (size_t i = 0; i < COUNT(others); i++) {
-		assert_true(key != ledger_key(&ledger.key, 1, &others[i], NULL));
-		assert_true(ledger_key(&ledger.key, 1, &base, &base) !=
-		            ledger_key(&ledger.key, 1, &base, &others[i]));
+		assert_true(key != ledger_hash(&ledger.key, 1, &others[i], NULL));
+		assert_true(ledger_hash(&ledger.key, 1, &base, &base) !=
+		            ledger_hash(&ledger.key, 1, &base, &others[i]));
 	}
 	/* Each byte of an address counts. */
 	for (unsigned byte = 0; byte < 16; byte++) {
@@ -73,8 +78,8 @@ static void keys_differ_in_each_part(void **state)
 		struct endpoint flipped = v6;
 
 		flipped.addr.bytes[byte] ^= 1;
-		assert_true(ledger_key(&ledger.key, 1, &v6, NULL) !=
-		            ledger_key(&ledger.key, 1, &flipped, NULL));
+		assert_true(ledger_hash(&ledger.key, 1, &v6, NULL) !=
+		            ledger_hash(&ledger.key, 1, &flipped, NULL));
 	}
 	/* So do the families of both ends, and TCP and UDP, which of a pair stand apart. */
 	for (unsigned i = 0; i < 4; i++) {
@@ -83,19 +88,19 @@ static void keys_differ_in_each_part(void **state)
 		const struct endpoint *other = &ends[i / 2];
 
 		udp.transport = TRANSPORT_UDP;
-		assert_true(ledger_key(&ledger.key, 1, &tcp, NULL) !=
-		            ledger_key(&ledger.key, 1, &udp, NULL));
-		assert_true(ledger_key(&ledger.key, 1, &tcp, other) !=
-		            ledger_key(&ledger.key, 1, &udp, other));
-		assert_true(ledger_key(&ledger.key, 1, other, &tcp) !=
-		            ledger_key(&ledger.key, 1, other, &udp));
-		assert_true(ledger_key(&ledger.key, 1, &udp, other) !=
-		            ledger_key(&ledger.key, 1, other, &udp));
+		assert_true(ledger_hash(&ledger.key, 1, &tcp, NULL) !=
+		            ledger_hash(&ledger.key, 1, &udp, NULL));
+		assert_true(ledger_hash(&ledger.key, 1, &tcp, other) !=
+		            ledger_hash(&ledger.key, 1, &udp, other));
+		assert_true(ledger_hash(&ledger.key, 1, other, &tcp) !=
+		            ledger_hash(&ledger.key, 1, other, &udp));
+		assert_true(ledger_hash(&ledger.key, 1, &udp, other) !=
+		            ledger_hash(&ledger.key, 1, other, &udp));
 	}
-	assert_true(ledger_key(&ledger.key, 1, &base, &others[3]) !=
-	            ledger_key(&ledger.key, 1, &others[3], &base));
+	assert_true(ledger_hash(&ledger.key, 1, &base, &others[3]) !=
+	            ledger_hash(&ledger.key, 1, &others[3], &base));
 	other_key.key.k1++;
-	assert_true(key != ledger_key(&other_key.key, 1, &base, NULL));
+	assert_true(key != ledger_hash(&other_key.key, 1, &base, NULL));
 }
 
 static void ledgers_end_twice(void **state)
@@ -106,12 +111,28 @@ static void ledgers_end_twice(void **state)
 	(void)state;
 	assert_int_equal(ledger_init(&a), 0);
 	assert_int_equal(ledger_init(&b), 0);
-	assert_true(ledger_key(&a.key, 0, &e, NULL) != ledger_key(&b.key, 0, &e, NULL));
-	assert_true(seen_is_new(&a, 1, 0));
-	assert_true(seen_is_new(&b, 1, 0)); /* they share nothing */
+	assert_true(ledger_hash(&a.key, 0, &e, NULL) != ledger_hash(&b.key, 0, &e, NULL));
+	assert_true(seen_is_new(&a, fact_of(1), 0));
+	assert_true(seen_is_new(&b, fact_of(1), 0)); /* they share nothing */
 	ledger_fini(&a);
 	ledger_fini(&a);
 	ledger_fini(&b);
+}
+
+static void keys_of_a_host_have_one_home(void **state)
+{
+	struct endpoint a = endpoint("10.0.0.1", 80), b = endpoint("10.0.0.1", 443);
+	struct endpoint other = endpoint("10.0.0.2", 80), v6 = endpoint("2001:db8::1", 80);
+	const uint64_t home = ledger_home(&ledger.key, &a.addr);
+
+	(void)state;
+	assert_true(ledger_key(&ledger.key, 1, &a, NULL).home == home);
+	assert_true(ledger_key(&ledger.key, 2, &b, NULL).home == home);
+	assert_true(ledger_key(&ledger.key, 1, &a, &other).home == home);
+	assert_true(ledger_key(&ledger.key, 1, &a, NULL).hash !=
+	            ledger_key(&ledger.key, 1, &b, NULL).hash);
+	assert_true(ledger_home(&ledger.key, &other.addr) != home);
+	assert_true(ledger_home(&ledger.key, &v6.addr) != home);
 }
 
 /* ---- facts ---- */
@@ -122,10 +143,10 @@ static void fact_is_new_once(void **state)
 {
 	(void)state;
 	for (uint64_t fact = 1; fact < FACTS; fact++) {
-		assert_true(seen_is_new(&ledger, fact << 24 | fact, fact));
-		assert_false(seen_is_new(&ledger, fact << 24 | fact, 0));
+		assert_true(seen_is_new(&ledger, fact_of(fact << 24 | fact), fact));
+		assert_false(seen_is_new(&ledger, fact_of(fact << 24 | fact), 0));
 	}
-	assert_false(seen_is_new(&ledger, 1u << 24 | 1, UINT64_MAX));
+	assert_false(seen_is_new(&ledger, fact_of(1u << 24 | 1), UINT64_MAX));
 }
 
 static bool tell_facts(unsigned number, void *context)
@@ -134,7 +155,7 @@ static bool tell_facts(unsigned number, void *context)
 
 	(void)number;
 	for (uint64_t fact = 0; fact < FACTS; fact++) {
-		if (seen_is_new(&ledger, (fact + FACTS) << 24 | 7, fact)) {
+		if (seen_is_new(&ledger, fact_of((fact + FACTS) << 24 | 7), fact)) {
 			__atomic_fetch_add(&told[fact], 1, __ATOMIC_RELAXED);
 		}
 	}
@@ -226,6 +247,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_differ_in_each_part),
 		cmocka_unit_test(ledgers_end_twice),
+		cmocka_unit_test(keys_of_a_host_have_one_home),
 		cmocka_unit_test(fact_is_new_once),
 		cmocka_unit_test(fact_is_new_for_one_process),
 		cmocka_unit_test(mac_is_new_when_it_differs_from_the_last),

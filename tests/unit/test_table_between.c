@@ -31,6 +31,11 @@
 #define KEY   UINT64_C(1000) /* what both operations are about */
 #define OTHER UINT64_C(2000) /* and what only the other one is */
 
+static struct table_key key_of(uint64_t hash)
+{
+	return (struct table_key){.hash = hash, .home = hash};
+}
+
 /* Two operations, and what was left by them. */
 struct scene {
 	const char *name;
@@ -117,9 +122,9 @@ static bool run_interrupted(const struct scene *scene, unsigned n)
 
 	assert_non_null(t);
 	for (unsigned i = 1; i <= scene->entries; i++) {
-		table_set_bits(t, i, i == 1 ? scene->first_ns : scene->rest_ns, i);
+		table_set_bits(t, key_of(i), i == 1 ? scene->first_ns : scene->rest_ns, i);
 	}
-	table_set_bits(t, KEY, 0, scene->value);
+	table_set_bits(t, key_of(KEY), 0, scene->value);
 	trap.page = shared_page();
 	trap.table = t;
 	trap.scene = scene;
@@ -142,7 +147,7 @@ static bool run_interrupted(const struct scene *scene, unsigned n)
 
 static bool change(struct table *t, uint64_t key, uint64_t from, uint64_t to)
 {
-	return table_exchange(t, key, LATER_NS, &from, to);
+	return table_exchange(t, key_of(key), LATER_NS, &from, to);
 }
 
 static uint64_t insert(struct table *t)
@@ -154,7 +159,7 @@ static uint64_t insert_a_step_later(struct table *t)
 {
 	uint64_t absent = 0;
 
-	return table_exchange(t, KEY, 2 * LATER_NS, &absent, 1);
+	return table_exchange(t, key_of(KEY), 2 * LATER_NS, &absent, 1);
 }
 
 static uint64_t insert_both(struct table *t)
@@ -176,26 +181,26 @@ static uint64_t insert_other(struct table *t)
 
 static uint64_t count_up(struct table *t)
 {
-	uint64_t value = table_get(t, KEY, LATER_NS);
+	uint64_t value = table_get(t, key_of(KEY), LATER_NS);
 
-	while (!table_exchange(t, KEY, LATER_NS, &value, value + 1)) {
+	while (!table_exchange(t, key_of(KEY), LATER_NS, &value, value + 1)) {
 	}
 	return value;
 }
 
 static uint64_t set_bit_0(struct table *t)
 {
-	return table_set_bits(t, KEY, LATER_NS, 1);
+	return table_set_bits(t, key_of(KEY), LATER_NS, 1);
 }
 
 static uint64_t set_bit_1(struct table *t)
 {
-	return table_set_bits(t, KEY, LATER_NS, 2);
+	return table_set_bits(t, key_of(KEY), LATER_NS, 2);
 }
 
 static uint64_t look(struct table *t)
 {
-	return table_get(t, KEY, LATER_NS);
+	return table_get(t, key_of(KEY), LATER_NS);
 }
 
 static uint64_t change_5_to_6(struct table *t)
@@ -207,7 +212,7 @@ static uint64_t change_5_to_6(struct table *t)
 static uint64_t fill_with_others(struct table *t)
 {
 	for (unsigned i = 0; i < BUCKET_ENTRIES; i++) {
-		table_set_bits(t, OTHER + i, 2 * LATER_NS, 9);
+		table_set_bits(t, key_of(OTHER + i), 2 * LATER_NS, 9);
 	}
 	return 0;
 }
@@ -236,7 +241,7 @@ static void one_inserted_it_beside_another(struct table *t, uint64_t mine, uint6
 
 	assert_int_equal(mine + other, 1);
 	assert_int_equal(look(t), 1);
-	assert_int_equal(table_get(t, OTHER, LATER_NS), 1);
+	assert_int_equal(table_get(t, key_of(OTHER), LATER_NS), 1);
 	check_counters(t, before + (room < 2 ? room : 2), room < 2 ? 2 - room : 0);
 }
 
@@ -245,7 +250,7 @@ static void both_are_there(struct table *t, uint64_t mine, uint64_t other)
 	assert_int_equal(mine, 1);
 	assert_int_equal(other, 1);
 	assert_int_equal(look(t), 1);
-	assert_int_equal(table_get(t, OTHER, LATER_NS), 7);
+	assert_int_equal(table_get(t, key_of(OTHER), LATER_NS), 7);
 }
 
 static void both_were_counted(struct table *t, uint64_t mine, uint64_t other)

@@ -45,9 +45,37 @@ void ledger_fini(struct ledger *ledger);
 /* table_prefault() of the two tables that nearly every packet asks. */
 void ledger_prefault(struct ledger *ledger);
 
+/* table_settle() of all tables in which keys stay. */
+void ledger_settle(struct ledger *ledger);
+
+/* Two hosts of which much will be asked soon: see table_expect(). */
+void ledger_expect(struct ledger *ledger, const struct addr *src, const struct addr *dst);
+
 /*
- * The key of (kind, endpoint) or (kind, two endpoints) in a table; kind, which is below 64, keeps
- * uses apart.
+ * The home of all keys about one host: a product is a weaker hash than that of keys, but whoever
+ * guessed it could only make others look into a few buckets more.
  */
-uint64_t ledger_key(const struct hash_key *key, unsigned kind, const struct endpoint *a,
-                    const struct endpoint *b);
+static inline uint64_t ledger_home(const struct hash_key *key, const struct addr *addr)
+{
+	__extension__ typedef unsigned __int128 product;
+	uint64_t words[2];
+
+	memcpy(words, addr->bytes, sizeof(words));
+	product p = (product)(words[0] ^ key->k0) * (words[1] ^ key->k1);
+
+	return (uint64_t)p ^ (uint64_t)(p >> 64);
+}
+
+/* Of (kind, endpoint) or (kind, two endpoints); kind, which is below 64, keeps uses apart. */
+uint64_t ledger_hash(const struct hash_key *key, unsigned kind, const struct endpoint *a,
+                     const struct endpoint *b);
+
+/* The key of the same in a table, at home with the first endpoint. */
+static inline struct table_key ledger_key(const struct hash_key *key, unsigned kind,
+                                          const struct endpoint *a, const struct endpoint *b)
+{
+	return (struct table_key){
+		.hash = ledger_hash(key, kind, a, b),
+		.home = ledger_home(key, &a->addr),
+	};
+}

@@ -64,7 +64,7 @@ struct service_view {
 	bool may_identify; /* as service_may_identify() would answer, which has the last word */
 };
 
-/* Looks at both ends of a packet, and waits for memory once. */
+/* Looks at both ends of a packet. */
 void service_look(struct ledger *ledger, const struct endpoint *const services[2], uint64_t time_ns,
                   struct service_view out_views[2]);
 

@@ -4,14 +4,18 @@
  * processes change at once without a lock.
  *
  * A key is a 64-bit keyed hash and is never 0. A value has TABLE_VALUE_BITS; an absent key has the
- * value 0, so storing 0 and not storing are the same thing to the caller. A key lives in one bucket
- * of eight entries (two cache lines, the second of which is read only when the first one has
- * neither the key nor room); when its bucket is full the entry that was used least recently makes
- * room and the eviction is counted. "Recently" is packet time in steps of about 4.6 minutes.
+ * value 0, so storing 0 and not storing are the same thing to the caller. A bucket has eight
+ * entries (two cache lines, the second of which is read only when the first one has neither the key
+ * nor room).
  *
- * Where keys stay, the first ones go to a part that is small (a sixty-fourth) and so lies in few
- * pages and in the CPU's caches; when their bucket there is full they go to the large one. Nothing
- * is ever evicted from the small part.
+ * A key goes to the bucket of its home, and when that is full to one of two of its own. So what is
+ * asked about one host, whose keys have one home, lies together and can be fetched before it is
+ * known what will be asked. When its own are full, too, the entry in the last of them that was used
+ * least recently makes room and the eviction is counted. "Recently" is packet time in steps of
+ * about 4.6 minutes.
+ *
+ * Where keys stay, homes have a bucket also in a part that is small (a thirty-second) and so lies
+ * in few pages and in the CPU's caches; it is filled first. Nothing is ever evicted from there.
  *
  * A process that dies at any instant leaves the table whole: an entry changes in one 16-byte
  * compare-and-swap.
@@ -31,6 +35,11 @@ enum table_use {
 
 struct table;
 
+struct table_key {
+	uint64_t hash; /* the key */
+	uint64_t home; /* a hash, too; the same as the key where nothing belongs together */
+};
+
 struct table_counters {
 	uint64_t entries; /* in use */
 	uint64_t evicted;
@@ -49,20 +58,26 @@ void table_free(struct table *table);
 /* Before the first packet: all of its memory is to be had at once; see shm_prefault(). */
 void table_prefault(struct table *table);
 
-/* Tells the CPU that a key will be asked for soon, so that waiting for several keys is one wait. */
-void table_prefetch(struct table *table, uint64_t key);
+/*
+ * Between packets, when nothing was prefaulted at the start: a table that outgrows its small part
+ * is taken whole now, as by table_prefault(). Cheap when there is nothing to do.
+ */
+void table_settle(struct table *table);
+
+/* Tells the CPU that keys of a home will be asked for soon: waiting for many is then one wait. */
+void table_expect(struct table *table, uint64_t home);
 
 /* The value of a key, 0 when it is absent. Counts as a use of the entry. */
-uint64_t table_get(struct table *table, uint64_t key, uint64_t time_ns);
+uint64_t table_get(struct table *table, struct table_key key, uint64_t time_ns);
 
 /*
  * Sets the value of key to `desired` if it is *expected now. Otherwise puts the present value into
  * *expected and returns false. So a read-modify-write is a loop, as with atomic_compare_exchange.
  */
-bool table_exchange(struct table *table, uint64_t key, uint64_t time_ns, uint64_t *expected,
+bool table_exchange(struct table *table, struct table_key key, uint64_t time_ns, uint64_t *expected,
                     uint64_t desired);
 
 /* Sets bits in the value of key; returns the value before. */
-uint64_t table_set_bits(struct table *table, uint64_t key, uint64_t time_ns, uint64_t bits);
+uint64_t table_set_bits(struct table *table, struct table_key key, uint64_t time_ns, uint64_t bits);
 
 struct table_counters table_counters(const struct table *table);
