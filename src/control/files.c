@@ -150,7 +150,6 @@ static bool read_source(struct open_file *f, struct source *source)
 	do {
 		state = source_read(source, take_frame, f, &err);
 		ledger_settle(f->w->common->ledger);
-		flows_settle(f->w->flows);
 		if (worker_flush(f->w) == -EPIPE && f->w->csv.log_fd < 0) {
 			break;
 		}

@@ -67,9 +67,9 @@ struct loader {
 	uint32_t pattern_cap;
 	struct skip skips[SKIPS_MAX];
 	size_t skip_count;
-	struct span service;                /* of the pattern before this one */
-	const struct skip *near[SKIPS_MAX]; /* those that can be about a pattern of that service */
-	size_t near_count;
+	struct span service;                      /* of the pattern before this one */
+	const struct skip *of_service[SKIPS_MAX]; /* that can be about its patterns */
+	size_t of_service_count;
 	size_t source_bytes; /* of all patterns: at least as many as of their literals */
 	struct run *runs;    /* of all patterns, in their order */
 	size_t run_count, literal_bytes;
@@ -118,15 +118,15 @@ static void load_skips(struct loader *l)
 }
 
 /* The patterns of a service are neighbours. */
-static void find_near(struct loader *l, struct span service)
+static void find_of_service(struct loader *l, struct span service)
 {
 	l->service = service;
-	l->near_count = 0;
+	l->of_service_count = 0;
 	for (size_t i = 0; i < l->skip_count; i++) {
 		const struct skip *s = &l->skips[i];
 
 		if (s->service.len == 0 || span_equal(s->service, service)) {
-			l->near[l->near_count++] = s;
+			l->of_service[l->of_service_count++] = s;
 		}
 	}
 }
@@ -134,10 +134,10 @@ static void find_near(struct loader *l, struct span service)
 static bool is_skipped(struct loader *l, struct span service, struct span pattern, struct span info)
 {
 	if (!span_equal(service, l->service)) {
-		find_near(l, service);
+		find_of_service(l, service);
 	}
-	for (size_t i = 0; i < l->near_count; i++) {
-		const struct skip *s = l->near[i];
+	for (size_t i = 0; i < l->of_service_count; i++) {
+		const struct skip *s = l->of_service[i];
 
 		if (span_has_prefix(pattern, s->pattern) && span_contains(info, s->info)) {
 			return true;

@@ -152,9 +152,6 @@ static void add_candidate(struct service_matcher *m, uint32_t index, const struc
 	const struct nmap_pattern *p = &m->probes->patterns[index];
 	uint32_t rank = index;
 
-	if (!literal_begins(m->beginning, p->prefix)) {
-		return;
-	}
 	if (!q->is_any_port) {
 		rank |= !m->probes->probes[p->probe].has_ports ? RANK_ANY_PORT : 0;
 		rank |= p->info == NULL ? RANK_SOFT : 0;
@@ -189,7 +186,8 @@ static void collect_gramless(struct service_matcher *m, size_t len, const struct
 		for (uint64_t left = gramless_left(block, symbols); left != 0; left &= left - 1) {
 			uint32_t index = block->patterns[__builtin_ctzll(left)];
 
-			if (is_asked(probes, &probes->patterns[index], q)) {
+			if (literal_begins(m->beginning, probes->patterns[index].prefix) &&
+			    is_asked(probes, &probes->patterns[index], q)) {
 				add_candidate(m, index, q);
 			}
 		}

@@ -67,11 +67,6 @@ void flows_prefault(struct flows *flows)
 	table_prefault(flows->table);
 }
 
-void flows_settle(struct flows *flows)
-{
-	table_settle(flows->table);
-}
-
 /* Any order of endpoints will do. */
 static bool is_low(const struct endpoint *a, const struct endpoint *b)
 {

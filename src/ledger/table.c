@@ -11,9 +11,8 @@
 #define AGE_BITS       (64 - TABLE_VALUE_BITS)
 #define AGE_MASK       ((1u << AGE_BITS) - 1)
 #define AGE_SHIFT_NS   38 /* 2^38 ns, about 4.6 minutes */
-#define OWN_BUCKETS    2  /* one alone may be the full one of somebody's home */
 #define OWN_ROTATION   20 /* bits, which makes the choices independent */
-#define NEAR_PART      32
+#define NEAR_PART      64
 
 __extension__ typedef unsigned __int128 entry_whole;
 
@@ -120,15 +119,36 @@ static struct bucket *near_bucket(struct table *t, uint64_t home)
 	return &t->shared->buckets[t->mask + 1 + ((home >> 24) & (t->near_buckets - 1))];
 }
 
-/* How many there are of the key alone: none when its home is. */
-static unsigned own_buckets(struct table_key key)
-{
-	return key.home != key.hash ? OWN_BUCKETS : 0;
-}
+/* The buckets of a key, in the order in which they are asked and filled. */
+enum where {
+	NEAR_HOME,
+	NEAR_OWN, /* its home is full */
+	FAR_HOME,
+	FAR_OWN,
+	FAR_LAST, /* one alone may be the full home of somebody */
+	BUCKETS
+};
 
-static struct bucket *own_bucket(struct table *t, struct table_key key, unsigned i)
+/* NULL: there is none. Of a key that is its own home the first one of each part is all. */
+static struct bucket *bucket_of(struct table *t, struct table_key key, enum where where)
 {
-	return far_bucket(t, hash_rotate(key.hash, (i + 1) * OWN_ROTATION));
+	bool has_own = key.home != key.hash;
+
+	switch (where) {
+	case NEAR_HOME:
+		return near_bucket(t, key.home);
+	case NEAR_OWN:
+		return has_own ? near_bucket(t, key.hash) : NULL;
+	case FAR_HOME:
+		t->is_far_used = true;
+		return far_bucket(t, key.home);
+	case FAR_OWN:
+		return has_own ? far_bucket(t, hash_rotate(key.hash, OWN_ROTATION)) : NULL;
+	case FAR_LAST:
+		return has_own ? far_bucket(t, hash_rotate(key.hash, 2 * OWN_ROTATION)) : NULL;
+	default:
+		return NULL;
+	}
 }
 
 /*
@@ -184,27 +204,18 @@ static enum look look_into(struct bucket *b, struct table_key key, union entry *
 	return LOOK_FULL;
 }
 
-/* Apart, since as long as few keys are known nobody comes here. */
-static union entry *find_far(struct table *t, struct table_key key, union entry *out_copy)
-{
-	union entry *e = NULL;
-	enum look look = look_into(far_bucket(t, key.home), key, &e, out_copy);
-
-	t->is_far_used = true;
-	for (unsigned i = 0; i < own_buckets(key) && look == LOOK_FULL; i++) {
-		look = look_into(own_bucket(t, key, i), key, &e, out_copy);
-	}
-	return e;
-}
-
 /* Only a key for which one bucket is full can be in the next one. */
 static union entry *find(struct table *t, struct table_key key, union entry *out_copy)
 {
-	struct bucket *near = near_bucket(t, key.home);
 	union entry *e = NULL;
-	enum look look = near != NULL ? look_into(near, key, &e, out_copy) : LOOK_FULL;
+	enum look look = LOOK_FULL;
 
-	return look == LOOK_FULL ? find_far(t, key, out_copy) : e;
+	for (int where = NEAR_HOME; where < BUCKETS && look == LOOK_FULL; where++) {
+		struct bucket *b = bucket_of(t, key, (enum where)where);
+
+		look = b != NULL ? look_into(b, key, &e, out_copy) : LOOK_FULL;
+	}
+	return e;
 }
 
 /*
@@ -290,25 +301,22 @@ uint64_t table_get(struct table *table, struct table_key key, uint64_t time_ns)
 	return copy.word & VALUE_MASK;
 }
 
-/* Must the next bucket be tried? Not when a race was lost, either. */
-static bool is_full(const union entry *victim, union entry copy)
-{
-	return victim != NULL && copy.key != 0;
-}
-
 /* As find_victim(): in the first bucket that has room; only in the last one it is a used entry. */
 static union entry *find_room(struct table *t, struct table_key key, unsigned age,
                               union entry *out_copy)
 {
-	struct bucket *near = near_bucket(t, key.home);
-	union entry *e = near != NULL ? find_victim(near, key, age, out_copy) : NULL;
+	union entry *e = NULL;
 
-	if (near != NULL && !is_full(e, *out_copy)) {
-		return e;
-	}
-	e = find_victim(far_bucket(t, key.home), key, age, out_copy);
-	for (unsigned i = 0; i < own_buckets(key) && is_full(e, *out_copy); i++) {
-		e = find_victim(own_bucket(t, key, i), key, age, out_copy);
+	for (int where = NEAR_HOME; where < BUCKETS; where++) {
+		struct bucket *b = bucket_of(t, key, (enum where)where);
+
+		if (b == NULL) {
+			continue;
+		}
+		e = find_victim(b, key, age, out_copy);
+		if (e == NULL || out_copy->key == 0) {
+			return e;
+		}
 	}
 	return e;
 }

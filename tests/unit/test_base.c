@@ -985,7 +985,8 @@ static void heap_is_usable_in_any_pages(void **state)
 	assert_non_null(memory);
 	memset(memory, 0xaa, bytes);
 	heap_huge_end(region);
-	assert_true(region.start < region.end);
+	assert_true(region.start <=
+	            region.end); /* both 0 with another malloc(3), as of a sanitizer */
 	assert_int_equal(region.start % ((size_t)2 << 20), 0);
 	assert_int_equal(region.end % ((size_t)2 << 20), 0);
 	assert_int_equal(memory[0], 0xaa);

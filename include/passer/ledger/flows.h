@@ -15,9 +15,8 @@ struct flows *flows_new(size_t capacity, const struct hash_key *key);
 /* Accepts NULL. */
 void flows_free(struct flows *flows);
 
-/* As ledger_prefault() and ledger_settle(). */
+/* As ledger_prefault(). */
 void flows_prefault(struct flows *flows);
-void flows_settle(struct flows *flows);
 
 struct table_counters flows_counters(const struct flows *flows);
 

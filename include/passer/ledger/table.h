@@ -14,8 +14,9 @@
  * least recently makes room and the eviction is counted. "Recently" is packet time in steps of
  * about 4.6 minutes.
  *
- * Where keys stay, homes have a bucket also in a part that is small (a thirty-second) and so lies
- * in few pages and in the CPU's caches; it is filled first. Nothing is ever evicted from there.
+ * Where keys stay, a home and a key have a bucket each also in a part that is small (a
+ * sixty-fourth) and so lies in few pages and in the CPU's caches; it is filled first. Nothing is
+ * ever evicted from there.
  *
  * A process that dies at any instant leaves the table whole: an entry changes in one 16-byte
  * compare-and-swap.
