@@ -168,6 +168,9 @@ void worker_frame(void *user, const struct frame *frame)
 	pkt_decode(&pkts[0], frame, &w->shared->decode);
 	ledger_expect(common->ledger, &pkts[0].src, &pkts[0].dst);
 	has_inner = pkt_decode_inner(&pkts[1], &pkts[0], &w->shared->decode);
+	if (has_inner) {
+		ledger_expect(common->ledger, &pkts[1].src, &pkts[1].dst);
+	}
 	if (selection_wants(common->selection, w->flows, &pkts[0], has_inner ? &pkts[1] : NULL)) {
 		health_note(&w->health, &pkts[has_inner]);
 		analyse(w, pkts, has_inner);

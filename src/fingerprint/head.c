@@ -226,6 +226,7 @@ static unsigned take_digits(struct cursor *c, unsigned base, unsigned count)
 enum escape {
 	ESCAPE_BYTE,
 	ESCAPE_SET,
+	ESCAPE_WIDE, /* a set, and more than it has */
 	ESCAPE_ZERO, /* no text */
 	ESCAPE_TEXT, /* text that is not known */
 	ESCAPE_LOST,
@@ -258,7 +259,7 @@ static enum escape take_escape(struct cursor *c, struct head_set *set, unsigned 
 	case 'V':
 	case 'N':
 		add_all(set);
-		return ESCAPE_SET;
+		return ESCAPE_WIDE;
 	case 'b':
 	case 'B':
 	case 'A':
@@ -297,47 +298,50 @@ static enum escape take_escape(struct cursor *c, struct head_set *set, unsigned 
 	return ESCAPE_BYTE;
 }
 
-/* One member of a class or the end of a range. False: not a byte. */
-static bool take_member(struct reader *r, struct head_set *set, unsigned *out_byte)
+/* One member of a class or the end of a range. */
+static enum escape take_member(struct reader *r, struct head_set *set, unsigned *out_byte)
 {
 	uint8_t b = cur_u8(&r->c);
 
 	if (b == '\\') {
 		enum escape kind = take_escape(&r->c, set, out_byte);
 
-		r->is_lost |= kind > ESCAPE_SET;
-		return kind == ESCAPE_BYTE;
+		r->is_lost |= kind > ESCAPE_WIDE;
+		return kind;
 	}
 	r->is_lost |= b == '[' && (peek(&r->c) == ':' || peek(&r->c) == '.' || peek(&r->c) == '=');
 	*out_byte = b;
 	add_byte(set, b);
-	return true;
+	return ESCAPE_BYTE;
 }
 
 /* Behind '['. A ']' that comes first is a member. */
 static void take_class(struct reader *r, struct head_set *set)
 {
 	bool is_negative = take(&r->c, '^');
-	bool is_first = true;
+	bool is_first = true, is_wide = false;
 
 	while (!r->is_lost && (is_first || !take(&r->c, ']'))) {
 		unsigned first, last;
-		bool is_byte = take_member(r, set, &first);
+		enum escape kind = take_member(r, set, &first);
 		struct cursor p = r->c;
 
 		is_first = false;
+		is_wide |= kind == ESCAPE_WIDE;
 		r->is_lost |= !cur_ok(&r->c);
 		if (!take(&p, '-') || peek(&p) == ']') {
 			continue;
 		}
 		r->c = p;
-		if (is_byte && take_member(r, set, &last)) {
+		if (kind == ESCAPE_BYTE && take_member(r, set, &last) == ESCAPE_BYTE) {
 			add_range(set, first, last);
 		} else {
 			r->is_lost = true;
 		}
 	}
-	if (is_negative) {
+	if (is_negative && is_wide) {
+		add_all(set);
+	} else if (is_negative) {
 		complement(set);
 	}
 }

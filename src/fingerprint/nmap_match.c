@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define SUBJECT_MAX    4096 /* bytes of a payload that are looked at */
+#define SUBJECT_MAX    1500 /* bytes of a payload that are looked at: what a frame carries */
 #define CANDIDATES_MAX 256  /* patterns asked about one payload; of 80,000 real ones: 117 */
 #define GROUPS_MAX     32
 #define TRIALS_MAX     16 /* of a pattern before it is compiled for this machine */

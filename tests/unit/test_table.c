@@ -484,7 +484,7 @@ static void key_is_new_for_one_process_at_a_home(void **state)
 /* Also where each new key takes the place of an old one. */
 static void key_is_new_for_one_process_in_full_buckets(void **state)
 {
-	struct race r = {.table = table_of(1u << 17), .at_a_home = 1};
+	struct race r = {.table = table_of(1u << 17), .at_a_home = 20};
 	struct table_counters c;
 	uint64_t n = 0;
 

