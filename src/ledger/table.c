@@ -96,7 +96,7 @@ void table_prefault(struct table *table)
 
 void table_settle(struct table *table)
 {
-	size_t few = (table->mask + 1) / NEAR_PART * BUCKET_ENTRIES;
+	size_t few = table->near_buckets * BUCKET_ENTRIES;
 
 	if (!table->is_prefaulted &&
 	    __atomic_load_n(&table->shared->entries, __ATOMIC_RELAXED) > few) {

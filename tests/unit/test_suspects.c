@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "processes.h"
+#include "shared_memory.h"
 
 static struct suspects *suspects_of(size_t capacity)
 {
@@ -187,30 +188,6 @@ static void a_full_set_counts_what_it_refuses(void **state)
 }
 
 /* ---- one that was taken over ---- */
-
-/* The only memory that this process has mapped to share it. */
-static uint8_t *shared_memory(size_t *out_bytes)
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	uint8_t *memory = NULL;
-	char line[512];
-
-	assert_non_null(maps);
-	while (fgets(line, sizeof(line), maps) != NULL) {
-		void *from, *to;
-		char rights[8];
-
-		if (sscanf(line, "%p-%p %7s", &from, &to, rights) == 3 &&
-		    strcmp(rights, "rw-s") == 0) {
-			assert_null(memory);
-			memory = from;
-			*out_bytes = (size_t)((uint8_t *)to - memory);
-		}
-	}
-	fclose(maps);
-	assert_non_null(memory);
-	return memory;
-}
 
 /* No bucket is empty, and the set says that it has room, or none: each search ends all the same. */
 static void full_buckets_hold_nobody_up(void **state)

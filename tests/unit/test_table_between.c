@@ -21,6 +21,8 @@
 
 #include <cmocka.h>
 
+#include "shared_memory.h"
+
 #ifdef __x86_64__
 
 #define SINGLE_STEP    0x100 /* in the flags register */
@@ -90,27 +92,12 @@ static void on_step(int number, siginfo_t *info, void *context)
 	interrupted->uc_mcontext.gregs[REG_EFL] &= ~SINGLE_STEP;
 }
 
-/* The only memory that this process has mapped to share it. */
 static void *shared_page(void)
 {
-	FILE *maps = fopen("/proc/self/maps", "re");
-	void *page = NULL;
-	char line[512];
+	size_t bytes = 0;
+	void *page = shared_memory(&bytes);
 
-	assert_non_null(maps);
-	while (fgets(line, sizeof(line), maps) != NULL) {
-		void *from, *to;
-		char rights[8];
-
-		if (sscanf(line, "%p-%p %7s", &from, &to, rights) == 3 &&
-		    strcmp(rights, "rw-s") == 0) {
-			assert_null(page);
-			assert_int_equal((char *)to - (char *)from, trap.page_bytes);
-			page = from;
-		}
-	}
-	fclose(maps);
-	assert_non_null(page);
+	assert_int_equal(bytes, trap.page_bytes);
 	return page;
 }
 
