@@ -94,17 +94,26 @@ def capture(path, name, size, rounds=10):
         return writer.packets
 
 
-def known_hosts(path, hosts, revisits):
-    """Every host says something, then hosts that are known by now do, so many packets in all."""
+def hosts_mix(hosts):
+    """Templates, and how many cycles of them make so many hosts."""
     templates = [template(frame) for frame in mix.cycle("hosts", 250)]
-    in_a_cycle = len({bytes(frame[26:30]) for frame, _ in templates})
-    cycles = max(1, hosts // in_a_cycle)
-    rng = random.Random(hosts)
+    return templates, max(1, hosts // len({bytes(frame[26:30]) for frame, _ in templates}))
+
+
+def new_hosts(path, hosts):
+    """Every host says something, so many in all. Returns the number of packets."""
+    templates, cycles = hosts_mix(hosts)
     with Writer(path) as writer:
         for number in range(cycles):
             for made in templates:
                 writer.add(renumber(made, number))
-        first = writer.packets
-        for _ in range(revisits):
+        return writer.packets
+
+
+def known_hosts(path, hosts, packets, seed):
+    """Any of those hosts says again what it did, so many packets in all."""
+    templates, cycles = hosts_mix(hosts)
+    rng = random.Random(seed)
+    with Writer(path) as writer:
+        for _ in range(packets):
             writer.add(renumber(rng.choice(templates), rng.randrange(cycles)))
-        return first

@@ -4,6 +4,7 @@ import pathlib
 import re
 
 PROC = pathlib.Path("/proc")
+PEAK = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
 MAPPING = re.compile(r"^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \S+ *(.*)$")
 
 
@@ -29,6 +30,25 @@ def cpu_seconds(pids):
             except OSError:
                 pass
     return total / 1e9
+
+
+def state(pid):
+    """The letter of proc(5), "S" when it waits for something; None: it has ended."""
+    try:
+        # Behind the name, which may hold anything.
+        return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return None
+
+
+def are_asleep(pids):
+    """All of them wait for something, so that their CPU time stands still."""
+    return all(state(pid) == "S" for pid in pids)
+
+
+def peak_kib(pids):
+    """The most memory that one of them has had."""
+    return max(int(PEAK.search((PROC / str(pid) / "status").read_text())[1]) for pid in pids)
 
 
 def softirq_threads():

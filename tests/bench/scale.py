@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How cost and memory grow: known hosts, start-up, workers."""
 import contextlib
+import statistics
+from typing import NamedTuple
 
 import generate
 import live
 import offline
+import passes
 import processes
 import report
 
@@ -16,24 +19,58 @@ START_COLUMNS = (("seconds", "start and end, s"), ("cpu_seconds", "CPU s"),
 WORKER_COLUMNS = (("workers", "workers"), ("own_mib", "own memory of a worker MiB"),
                   ("all_mib", "all processes together MiB"))
 
-PACKETS_MIN = 30_000  # fewer drown in the noise of start and end
+RUNS_OF_A_ROUND = 5  # one is over in a second, and memory lies elsewhere in the next
+KNOWN_FILES = 3  # of a run: what was asked a moment ago is in no cache
 
 
-def hosts_row(bench, hosts, start):
-    """The cost of packets of so many hosts that are known: with them, less without them."""
-    revisits = bench.revisits
-    first, both = (str(bench.folder / f"hosts-{what}.pcap") for what in ("new", "known"))
-    report.progress(f"scale: {hosts} hosts")
-    packets = generate.known_hosts(first, hosts, 0)
-    generate.known_hosts(both, hosts, revisits)
-    program = offline.passer(bench.passer)
-    taken = offline.alternate(bench, [program], [first, both])
-    new, known = (taken[program.name, path] for path in (first, both))
-    is_many = packets >= PACKETS_MIN
-    return {"hosts": hosts,
-            "ns_new": (new["cpu_seconds"] - start) * 1e9 / packets if is_many else None,
-            "ns_known": (known["cpu_seconds"] - new["cpu_seconds"]) * 1e9 / revisits,
-            "rss_mib": known["rss_kib"] / 1024}
+class Captures(NamedTuple):
+    """So many hosts: the file in which they are new, and those in which they are known."""
+
+    hosts: int
+    packets: int  # of the first
+    paths: tuple
+
+
+def captures_of(bench, hosts):
+    report.progress(f"scale: generating {hosts} hosts")
+    paths = tuple(str(bench.folder / f"hosts-{hosts}-{number}.pcap")
+                  for number in range(1 + KNOWN_FILES))
+    packets = generate.new_hosts(paths[0], hosts)
+    for seed, path in enumerate(paths[1:]):
+        generate.known_hosts(path, hosts, bench.revisits, seed)
+    return Captures(hosts, packets, paths)
+
+
+def undisturbed(values):
+    """The lower quartile: what else the machine does only adds."""
+    return statistics.quantiles(values, n=4, method="inclusive")[0]
+
+
+def hosts_row(captures, revisits, costs):
+    """What a packet costs when its hosts are new, and when they are known."""
+    known = [seconds for cost in costs for seconds in cost.cpu_seconds[1:]]
+    return {"hosts": captures.hosts,
+            "ns_new": undisturbed([cost.cpu_seconds[0] for cost in costs]) * 1e9 / captures.packets,
+            "ns_known": undisturbed(known) * 1e9 / revisits,
+            "rss_mib": statistics.median(cost.rss_kib for cost in costs) / 1024}
+
+
+def hosts_rows(bench):
+    """All numbers of hosts in turn, as often as wanted; one that cannot be read is left out."""
+    every = [captures_of(bench, hosts) for hosts in bench.hosts]
+    costs = {captures: [] for captures in every}
+    for number in range(bench.rounds * RUNS_OF_A_ROUND):
+        report.progress(f"scale: run {number + 1} of {bench.rounds * RUNS_OF_A_ROUND}")
+        for captures in every:
+            cost = passes.measure(bench.folder, bench.passer, captures.paths)
+            if cost:
+                costs[captures].append(cost)
+            elif number == 0:
+                report.progress(f"passer cannot read {captures.hosts} hosts")
+    rows = [hosts_row(captures, bench.revisits, runs) for captures, runs in costs.items() if runs]
+    for row in rows:
+        row["growth"] = report.ratio(row["ns_known"], rows[0]["ns_known"])
+    return rows
 
 
 def start_row(bench):
@@ -70,8 +107,5 @@ def workers_rows(bench):
 
 def run(bench):
     """All rows, by table."""
-    start = start_row(bench)
-    hosts = [hosts_row(bench, count, start["cpu_seconds"]) for count in bench.hosts]
-    for row in hosts:
-        row["growth"] = report.ratio(row["ns_known"], hosts[0]["ns_known"])
-    return {"start": [start], "hosts": hosts, "workers": workers_rows(bench)}
+    return {"start": [start_row(bench)], "hosts": hosts_rows(bench),
+            "workers": workers_rows(bench)}

@@ -13,7 +13,9 @@ import generate
 import live
 import mix
 import offline
+import passes
 import report
+import scale
 import golden  # mix makes it importable
 from support.layer import checksum
 
@@ -77,6 +79,57 @@ def reading_faults(passer):
     return faults
 
 
+def addresses_in(path):
+    """The pairs of addresses of a capture of IPv4."""
+    with open(path, "rb") as file:
+        data = file.read()
+    at, found = len(generate.PCAP_HEAD), set()
+    while at < len(data):
+        size = struct.unpack_from("<L", data, at + 8)[0]
+        found.add(data[at + 16 + 26 : at + 16 + 34])
+        at += 16 + size
+    return found
+
+
+def known_faults():
+    """Who is in a capture of known hosts is in that of new ones; another seed draws others."""
+    with tempfile.TemporaryDirectory(prefix="passer-bench-") as folder:
+        path = str(pathlib.Path(folder, "hosts.pcap"))
+        generate.new_hosts(path, 2000)
+        new = addresses_in(path)
+        drawn = []
+        for seed in range(2):
+            generate.known_hosts(path, 2000, 500, seed)
+            drawn.append(addresses_in(path))
+    strangers = [pair.hex() for pair in drawn[0] | drawn[1] if pair not in new]
+    return strangers + (["always the same"] if drawn[0] == drawn[1] else [])
+
+
+def passes_faults(passer):
+    """A file's cost is told from that of its neighbours, and a run that fails is none."""
+    with tempfile.TemporaryDirectory(prefix="passer-bench-") as name:
+        folder = pathlib.Path(name)
+        few, many = (str(folder / f"{hosts}.pcap") for hosts in (250, 20_000))
+        for path, hosts in ((few, 250), (many, 20_000)):
+            generate.new_hosts(path, hosts)
+        cost = passes.measure(folder, [passer], [few, many, few])
+        failed = [passes.measure(folder, words, [few])
+                  for words in ([passer, "--no-such-option"], ["false"])]
+        failed.append(passes.measure(folder, [passer], [str(folder / "absent.pcap")]))
+    is_told = cost and len(cost.cpu_seconds) == 3 and cost.rss_kib > 0 and (
+        cost.cpu_seconds[1] > 5 * max(cost.cpu_seconds[0], cost.cpu_seconds[2]) > 0)
+    return ([] if is_told else [str(cost)]) + [str(one) for one in failed if one is not None]
+
+
+def hosts_row_faults():
+    """New and known hosts by packet, and what disturbs a few runs does not show."""
+    costs = [passes.Cost([0.004 * slow, 0.001 * slow, 0.001], 2048) for slow in (1, 1, 9)]
+    wanted = {"hosts": 7, "ns_new": 2000.0, "ns_known": 1000.0, "rss_mib": 2.0}
+    row = scale.hosts_row(scale.Captures(7, 2000, ()), 1000, costs)
+    got = {key: round(value, 6) for key, value in row.items()}
+    return [] if got == wanted else [str(row)]
+
+
 def words_faults():
     listeners = {listener.name: listener for listener in live.PEERS}
     found = [(name, live.counts_of(listeners[name], said)) for name, said, _ in LAST_WORDS]
@@ -94,11 +147,15 @@ def report_faults():
 
 
 def main():
-    tap = golden.Tap(5)
+    tap = golden.Tap(8)
+    passer = os.path.abspath(sys.argv[1])
     tap.point("new hosts, right checksums", renumber_faults())
     tap.point("a mix is the same each time",
               [] if mix.cycle("office") == mix.cycle("office") else ["it is not"])
-    tap.point("passer reads every mix to the end", reading_faults(os.path.abspath(sys.argv[1])))
+    tap.point("known hosts were new before", known_faults())
+    tap.point("passer reads every mix to the end", reading_faults(passer))
+    tap.point("the cost of each file of a run", passes_faults(passer))
+    tap.point("known hosts, undisturbed", hosts_row_faults())
     tap.point("the last words of listeners", words_faults())
     tap.point("medians and tables", report_faults())
     return tap.status()
