@@ -8,7 +8,9 @@
 #define TYPE_MANAGEMENT 0
 #define TYPE_DATA       2
 #define FLAG_PROTECTED  0x40
-#define FLAG_ORDER      0x80 /* in management frames: an HT control field follows */
+#define FLAG_ORDER      0x80 /* in management and QoS frames: an HT control field follows */
+#define FOUR_ADDRESSES  0x03 /* flags: to and from the distribution system */
+#define SUBTYPE_QOS     0x08 /* of data frames */
 
 enum subtype {
 	ASSOCIATION_REQUEST = 0,
@@ -166,10 +168,13 @@ static enum verdict on_management(const struct pkt *pkt, const struct wifi_frame
 	struct cursor c = f->body;
 	int fixed = fixed_bytes(f->subtype);
 
+	if ((f->flags & FLAG_PROTECTED) != 0) { /* encrypted (IEEE 802.11w), reasons too */
+		return VERDICT_UNHANDLED;
+	}
 	if (f->subtype == DEAUTHENTICATION) {
 		return on_deauthentication(pkt, f, ctx);
 	}
-	if (fixed < 0 || (f->flags & FLAG_PROTECTED) != 0) {
+	if (fixed < 0) {
 		return VERDICT_UNHANDLED;
 	}
 	if (f->subtype == AUTHENTICATION) {
@@ -180,15 +185,24 @@ static enum verdict on_management(const struct pkt *pkt, const struct wifi_frame
 	return VERDICT_DONE;
 }
 
+/* What stands between the sequence control of a data frame and its body. */
+static size_t more_header_bytes(const struct wifi_frame *f)
+{
+	size_t n = (f->flags & FOUR_ADDRESSES) == FOUR_ADDRESSES ? 6 : 0;
+
+	if ((f->subtype & SUBTYPE_QOS) != 0) {
+		n += (f->flags & FLAG_ORDER) != 0 ? 2 + 4 : 2; /* QoS and HT control */
+	}
+	return n;
+}
+
 /* WEP proper: with an extended vector it is WPA, which deserves no mention. */
 static enum verdict on_data(const struct pkt *pkt, const struct wifi_frame *f,
                             struct analyzer_ctx *ctx)
 {
 	struct cursor c = f->body;
 
-	if ((f->subtype & 8) != 0) {
-		cur_skip(&c, 2); /* QoS control */
-	}
+	cur_skip(&c, more_header_bytes(f));
 	struct span key = cur_take(&c, KEY_BYTES);
 
 	if ((f->flags & FLAG_PROTECTED) == 0 || key.len == 0 ||

@@ -5,7 +5,7 @@ import struct
 from .layer import mac_bytes
 from .link import BROADCAST, OTHER_MAC, SOME_MAC, llc_snap
 
-TO_STATION, TO_NETWORK, BETWEEN_POINTS, PROTECTED = 0x02, 0x01, 0x03, 0x40
+TO_STATION, TO_NETWORK, BETWEEN_POINTS, PROTECTED, ORDER = 0x02, 0x01, 0x03, 0x40, 0x80
 
 
 def radiotap(frame, has_fcs=False):
@@ -24,6 +24,7 @@ def wifi_data(payload, flags=TO_NETWORK, is_qos=False, addr1=OTHER_MAC, addr2=SO
     """A data frame with LLC/SNAP; payload is an IP packet or ARP."""
     body = mac_bytes(SOME_MAC) if flags & BETWEEN_POINTS == BETWEEN_POINTS else b""
     body += b"\0\0" if is_qos else b""
+    body += b"\0\0\0\0" if is_qos and flags & ORDER else b""  # HT control
     return _frame(0x88 if is_qos else 0x08, flags, (addr1, addr2, addr3), body + llc_snap(payload))
 
 
@@ -53,6 +54,6 @@ def authentication(status, elements=b""):
     return _frame(0xB0, 0, (SOME_MAC, OTHER_MAC, OTHER_MAC), body)
 
 
-def deauthentication(addr1, addr2, addr3, reason=7):
+def deauthentication(addr1, addr2, addr3, reason=7, flags=0):
     """Deauthentication."""
-    return _frame(0xC0, 0, (addr1, addr2, addr3), struct.pack("<H", reason))
+    return _frame(0xC0, flags, (addr1, addr2, addr3), struct.pack("<H", reason))

@@ -5,8 +5,8 @@ from hosts import ALICE, BOB, ip_packet
 from support.capture import RADIOTAP
 from support.link import OTHER_MAC, SOME_MAC
 from support.transport import tcp
-from support.wifi import (PROTECTED, TO_NETWORK, announcement, authentication, deauthentication,
-                          element, radiotap, wifi_data)
+from support.wifi import (BETWEEN_POINTS, ORDER, PROTECTED, TO_NETWORK, announcement, authentication,
+                          deauthentication, element, radiotap, wifi_data)
 
 THIRD_MAC = "02:00:00:00:00:03"
 RATES = element(1, b"\x82\x84")
@@ -40,6 +40,12 @@ def deauthentications():
 
 
 @case(link=RADIOTAP)
+def protected_deauthentication():
+    """The reason of a protected one cannot be read: what looks like it is a packet number"""
+    yield radiotap(deauthentication(OTHER_MAC, SOME_MAC, OTHER_MAC, flags=PROTECTED) + bytes(22))
+
+
+@case(link=RADIOTAP)
 def authentications():
     """A success with elements; not a failure, not one without elements"""
     yield radiotap(authentication(0, RATES))
@@ -54,3 +60,14 @@ def wep():
     key_at = 24 + 3  # behind the header and three bytes of initialization vector
     for key in (b"\x00", b"\x20"):
         yield radiotap(frame[:key_at] + key + frame[key_at + 1 :])
+
+
+@case(link=RADIOTAP)
+def wep_behind_longer_headers():
+    """The key byte behind a fourth address, QoS and HT control"""
+    ip = ip_packet(ALICE, BOB, tcp(1, 80, "S"))
+    for flags, is_qos, header in ((BETWEEN_POINTS, False, 30), (BETWEEN_POINTS, True, 32),
+                                  (TO_NETWORK, True, 26), (TO_NETWORK | ORDER, True, 30)):
+        frame = wifi_data(ip, PROTECTED | flags, is_qos)
+        for vector in ("01020300", "01020020"):  # WEP; with an extended vector, so WPA
+            yield radiotap(frame[:header] + bytes.fromhex(vector) + frame[header:])
