@@ -26,8 +26,8 @@ enum option {
 #define HOP_LIMIT_LOCAL 255  /* no router forwards with it */
 #define FLAG_ROUTER     0x80 /* of a neighbour advertisement */
 
-#define NDP_OPTIONS_MAX     16
-#define NDP_DNS_SERVERS_MAX 8
+#define NDP_OPTIONS_MAX     64
+#define NDP_DNS_SERVERS_MAX 48 /* as many as a description holds */
 
 struct ndp_msg {
 	uint8_t type, code;
@@ -37,8 +37,7 @@ struct ndp_msg {
 	struct mac source_mac, target_mac;
 	struct addr prefix;
 	uint8_t prefix_len;
-	struct addr dns[NDP_DNS_SERVERS_MAX];
-	unsigned dns_count;
+	struct cursor dns; /* at the first of the addresses */
 };
 
 /* Bytes between the ICMPv6 checksum and the options; 0: a message without options that we read. */
@@ -80,9 +79,7 @@ static void parse_dns_servers(struct cursor c, struct ndp_msg *m)
 		return;
 	}
 	m->has_dns = true;
-	while (cur_left(&c) >= 16 && m->dns_count < NDP_DNS_SERVERS_MAX) {
-		m->dns[m->dns_count++] = addr_of(cur_take(&c, 16));
-	}
+	m->dns = c;
 }
 
 static void parse_link_address(struct cursor c, bool *has, struct mac *mac)
@@ -145,6 +142,19 @@ static bool ndp_parse(struct cursor c, struct ndp_msg *m)
 	return parse_options(&c, m);
 }
 
+static void add_dns_servers(struct text *desc, struct cursor servers)
+{
+	char text[ADDR_TEXT_SIZE];
+
+	for (int i = 0; i < NDP_DNS_SERVERS_MAX && cur_left(&servers) >= 16; i++) {
+		struct addr server = addr_of(cur_take(&servers, 16));
+
+		addr_format_short(&server, text);
+		text_add(desc, " dns=");
+		text_add(desc, text);
+	}
+}
+
 static void on_router_advertisement(const struct pkt *pkt, const struct ndp_msg *m,
                                     struct analyzer_ctx *ctx)
 {
@@ -162,10 +172,8 @@ static void on_router_advertisement(const struct pkt *pkt, const struct ndp_msg 
 		text_add(desc, "/");
 		text_add_uint(desc, m->prefix_len);
 	}
-	for (unsigned i = 0; i < m->dns_count; i++) {
-		addr_format_short(&m->dns[i], addr);
-		text_add(desc, " dns=");
-		text_add(desc, addr);
+	if (m->has_dns) {
+		add_dns_servers(desc, m->dns);
 	}
 	emit(ctx);
 	if (m->has_source_mac) {

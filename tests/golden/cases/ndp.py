@@ -60,6 +60,14 @@ def router_texts():
 
 
 @case
+def router_with_many_options():
+    """All servers of the first list of DNS servers, and options behind many others"""
+    prefixes = b"".join(prefix_information(f"2001:db8:{n}::", 64) for n in range(1, 21))
+    servers = dns_servers(*(f"2001:db8::{n}" for n in range(1, 13)))
+    yield nd(router_advertisement(prefixes + servers + source_mac(CISCO)), src=ROUTER, dst="ff02::1")
+
+
+@case
 def router_flag():
     """A neighbour that says it is a router"""
     yield nd(neighbour_advertisement(ALICE, is_router=True))
