@@ -4,6 +4,7 @@
 #include <passer/analyzers/mac_record.h>
 
 #define ARP_HARDWARE_ETHERNET 1
+#define ARP_HARDWARE_IEEE_802 6 /* the same addresses: RFC 1042 */
 #define ARP_PROTOCOL_IPV4     0x0800
 #define ARP_OP_REQUEST        1
 #define ARP_OP_REPLY          2
@@ -25,8 +26,11 @@ static bool arp_parse(struct cursor c, struct arp_msg *m)
 	m->sender_mac = mac_of(cur_take(&c, hardware_len));
 	m->sender = addr_of(cur_take(&c, protocol_len));
 	cur_skip(&c, (size_t)hardware_len + protocol_len);
-	return cur_ok(&c) && hardware_len == 6 && protocol_len == 4 &&
-	       m->hardware == ARP_HARDWARE_ETHERNET && m->protocol == ARP_PROTOCOL_IPV4;
+	bool is_hardware_known =
+		m->hardware == ARP_HARDWARE_ETHERNET || m->hardware == ARP_HARDWARE_IEEE_802;
+
+	return cur_ok(&c) && hardware_len == 6 && protocol_len == 4 && is_hardware_known &&
+	       m->protocol == ARP_PROTOCOL_IPV4;
 }
 
 static enum verdict arp_run(const struct pkt *pkt, struct analyzer_ctx *ctx)

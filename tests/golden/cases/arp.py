@@ -63,5 +63,12 @@ def in_vlan():
 def other_addresses():
     """Only MAC and IPv4 addresses are read"""
     whole = arp(2, CISCO, "10.0.0.1")
-    for at, value in ((3, 6), (4, 8), (5, 16)):
+    for at, value in ((1, 7), (3, 6), (4, 8), (5, 16)):
         yield ether(whole[:at] + bytes((value,)) + whole[at + 1 :], ethertype=0x0806)
+
+
+@case
+def ieee_802_hardware():
+    """The hardware type of IEEE 802 networks means the same addresses"""
+    whole = arp(2, CISCO, "10.0.0.1")
+    yield ether(b"\0\6" + whole[2:], ethertype=0x0806)
