@@ -90,7 +90,8 @@ static enum verdict on_redirect(const struct pkt *pkt, const struct icmp_msg *m,
 {
 	struct pkt quoted;
 
-	if (m->code > REDIRECT_CODE_MAX || !pkt_decode_quoted(&quoted, m->body)) {
+	if (m->code > REDIRECT_CODE_MAX || !pkt_decode_quoted(&quoted, m->body) ||
+	    quoted.src.family != ADDR_V4) {
 		return VERDICT_UNHANDLED;
 	}
 	emit_router(pkt, ctx, &pkt->src, "Redirect", "attempted_router ");

@@ -92,6 +92,8 @@ def routers():
     yield error(0, quoted(TCP_80), client(11), TIME_EXCEEDED)
     yield error(1, quoted(TCP_80), client(12), TIME_EXCEEDED)
     yield packet(ROUTER, ALICE, icmp(REDIRECT, 1, better))  # quotes nothing
+    of_ipv6 = ip_packet(client(13), BOB, TCP_80, v6=True)
+    yield packet(ROUTER, client(13), icmp(REDIRECT, 1, better, of_ipv6))
 
 
 @case
