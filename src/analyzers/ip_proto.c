@@ -74,15 +74,13 @@ static enum verdict on_ipip(const struct pkt *pkt, struct analyzer_ctx *ctx)
 	return VERDICT_DONE;
 }
 
+/* Each fragment names the protocol, so that later ones tell as much as the first one. */
 static enum verdict ip_proto_run(const struct pkt *pkt, struct analyzer_ctx *ctx)
 {
 	enum verdict verdict = VERDICT_UNHANDLED;
 
-	if (pkt->fragment_offset != 0) {
-		return VERDICT_UNHANDLED;
-	}
 	if (pkt->ip_proto == IPV4_PROTO_IPIP) {
-		return on_ipip(pkt, ctx);
+		return pkt->fragment_offset == 0 ? on_ipip(pkt, ctx) : VERDICT_UNHANDLED;
 	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct proto_row *row = &rows[i];

@@ -53,6 +53,13 @@ def ipsec():
 
 
 @case
+def later_fragments():
+    """Each fragment names the protocol; what is in a tunnel only the first one tells"""
+    for client, proto in ((ALICE, 47), (BOB, 50), (ROUTER, 51), (ALICE, 4)):
+        yield packet(client, BOB, layer(bytes(24), ip_proto=proto), offset=1480, flags=0)
+
+
+@case
 def eigrp():
     """Routers that speak EIGRP or OSPF, told by the multicast address of the protocol"""
     hello = layer(bytes(20), ip_proto=88)
