@@ -20,7 +20,8 @@ enum link_type pcapfile_link_type(uint32_t number)
 		return LINK_ETHERNET;
 	case 9:
 	case 50:
-	case 51: /* begins with a PPPoE header */
+	case 51:  /* begins with a PPPoE header */
+	case 104: /* Cisco's HDLC, or PPP: the address tells */
 		return LINK_PPP;
 	case 12: /* DLT_RAW of most systems, written by careless programs */
 	case 14: /* DLT_RAW of OpenBSD */

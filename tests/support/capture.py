@@ -4,8 +4,8 @@ import struct
 from typing import NamedTuple
 
 # https://www.tcpdump.org/linktypes.html
-NULL, ETHERNET, PPP, PPP_HDLC, PPP_ETHER, RAW, WIFI, LOOP, SLL, RADIOTAP, IPV4, IPV6, SLL2 = (
-    0, 1, 9, 50, 51, 101, 105, 108, 113, 127, 228, 229, 276)
+(NULL, ETHERNET, PPP, PPP_HDLC, PPP_ETHER, RAW, CISCO_HDLC, WIFI, LOOP, SLL, RADIOTAP, IPV4, IPV6,
+ SLL2) = (0, 1, 9, 50, 51, 101, 104, 105, 108, 113, 127, 228, 229, 276)
 
 START_NS = 1_500_000_000 * 10**9  # 2017-07-14 02:40:00 UTC
 

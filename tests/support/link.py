@@ -55,6 +55,11 @@ def ppp(payload, hdlc=False):
     return (b"\xff\x03" if hdlc else b"") + struct.pack(">H", protocol) + payload
 
 
+def cisco_hdlc(payload):
+    """Cisco's HDLC to one station: address, control, ethertype."""
+    return b"\x0f\0" + struct.pack(">H", payload.ethertype) + payload
+
+
 def pppoe(payload, session=1):
     """A PPPoE session frame (RFC 2516)."""
     inner = ppp(payload)

@@ -4,7 +4,7 @@ from golden import case, decode_trouble
 from hosts import ALICE, BOB, Connection, ip_packet, packet
 from support import capture
 from support.ip import fragment_header, hop_by_hop, ipv6, options_header, routing_header
-from support.link import (arp, ether, ieee8023, mpls, mpls_ethernet, null, ppp, pppoe, sll,
+from support.link import (arp, cisco_hdlc, ether, ieee8023, mpls, mpls_ethernet, null, ppp, pppoe, sll,
                           sll2, vlan)
 from support.transport import tcp
 from support.wifi import BETWEEN_POINTS, TO_STATION, radiotap, wifi_data
@@ -157,6 +157,12 @@ def ppp_link():
 def ppp_hdlc_link():
     """PPP in HDLC framing"""
     return handshakes(lambda ip: ppp(ip, hdlc=True))
+
+
+@case(link=capture.CISCO_HDLC)
+def cisco_hdlc_link():
+    """Cisco's HDLC, and PPP under the same number"""
+    return handshakes(cisco_hdlc, lambda ip: ppp(ip, hdlc=True))
 
 
 @case(link=capture.PPP_ETHER)
