@@ -9,9 +9,9 @@
 #define DIRECTION_BITS 8
 #define USED_MASK      ((uint64_t)BUDGET_USED_MAX)
 #define SYN_SENT       (UINT64_C(1) << 4)
-#define ACCEPTED       (UINT64_C(1) << 5)
-#define DATA_SENT      (UINT64_C(1) << 6)
-#define MSS_SHIFT      16 /* behind both: what the SYN offered */
+#define BEGUN          (UINT64_C(1) << 5) /* its SYN or SYN/ACK was seen: the units count */
+#define ANSWERED       (UINT64_C(1) << 6) /* SYN/ACK or data since the SYN of the other one */
+#define MSS_SHIFT      16                 /* behind both: what the SYN offered */
 #define MSS_MASK       ((uint64_t)UINT16_MAX << MSS_SHIFT)
 
 /* The value of one direction without a beginning: units used, and the second of its first unit. */
@@ -114,8 +114,10 @@ void flow_open(struct flows *flows, const struct endpoint *src, const struct end
 {
 	struct flow_ref ref = ref_of(flows, src, dst);
 	uint64_t value = table_get(flows->table, ref.key, time_ns);
+	/* As in the kernel, which knows no connections: a SYN may be late, or come twice. */
+	uint64_t kept = value & (MSS_MASK | (USED_MASK | BEGUN) << ref.other_shift);
 
-	store(flows, &ref, time_ns, value, (value & MSS_MASK) | SYN_SENT << ref.shift);
+	store(flows, &ref, time_ns, value, kept | (SYN_SENT | BEGUN) << ref.shift);
 }
 
 void flow_set_mss(struct flows *flows, const struct endpoint *src, const struct endpoint *dst,
@@ -140,7 +142,7 @@ void flow_accept(struct flows *flows, const struct endpoint *src, const struct e
 {
 	struct flow_ref ref = ref_of(flows, src, dst);
 	uint64_t value = table_get(flows->table, ref.key, time_ns);
-	uint64_t begun = (value & ~(USED_MASK << ref.shift)) | ACCEPTED << ref.shift;
+	uint64_t begun = (value & ~(USED_MASK << ref.shift)) | (BEGUN | ANSWERED) << ref.shift;
 
 	store(flows, &ref, time_ns, value, begun);
 }
@@ -151,9 +153,9 @@ unsigned flow_spend(struct flows *flows, const struct endpoint *src, const struc
 	struct flow_ref ref = ref_of(flows, src, dst);
 	uint64_t value = table_get(flows->table, ref.key, time_ns);
 	uint64_t direction = value >> ref.shift;
-	unsigned used = (direction & (SYN_SENT | ACCEPTED)) != 0 ? (unsigned)(direction & USED_MASK)
-	                                                         : BUDGET_USED_MAX;
-	uint64_t spent = (uint64_t)budget_add(used, payload_bytes) | DATA_SENT;
+	unsigned used =
+		(direction & BEGUN) != 0 ? (unsigned)(direction & USED_MASK) : BUDGET_USED_MAX;
+	uint64_t spent = (uint64_t)budget_add(used, payload_bytes) | ANSWERED;
 
 	store(flows, &ref, time_ns, value,
 	      (value & ~(USED_MASK << ref.shift)) | spent << ref.shift);
@@ -182,8 +184,7 @@ bool flow_has_begun(struct flows *flows, const struct endpoint *src, const struc
 {
 	struct flow_ref ref = ref_of(flows, src, dst);
 
-	return (table_get(flows->table, ref.key, time_ns) >> ref.shift & (SYN_SENT | ACCEPTED)) !=
-	       0;
+	return (table_get(flows->table, ref.key, time_ns) >> ref.shift & BEGUN) != 0;
 }
 
 bool flow_is_unanswered(struct flows *flows, const struct endpoint *src, const struct endpoint *dst,
@@ -192,6 +193,5 @@ bool flow_is_unanswered(struct flows *flows, const struct endpoint *src, const s
 	struct flow_ref ref = ref_of(flows, src, dst);
 	uint64_t value = table_get(flows->table, ref.key, time_ns);
 
-	return (value >> ref.other_shift & SYN_SENT) != 0 &&
-	       (value >> ref.shift & (ACCEPTED | DATA_SENT)) == 0;
+	return (value >> ref.other_shift & SYN_SENT) != 0 && (value >> ref.shift & ANSWERED) == 0;
 }

@@ -20,7 +20,7 @@ void flows_prefault(struct flows *flows);
 
 struct table_counters flows_counters(const struct flows *flows);
 
-/* A SYN from src: the connection starts anew. */
+/* A SYN from src: it asks anew, and its budget begins anew; that of dst goes on. */
 void flow_open(struct flows *flows, const struct endpoint *src, const struct endpoint *dst,
                uint64_t time_ns);
 

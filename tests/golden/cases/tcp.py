@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """TCP: clients, servers, flag scans, closed-port scans and what first segments say."""
 from golden import case
-from hosts import ALICE, BOB, Connection, Host, packet, refused
+from hosts import ALICE, BOB, ROUTER, Connection, Host, packet, refused
 from support.capture import at
 from support.ip import ipv4_fragments
 from support.link import ether, tagged
@@ -192,6 +192,19 @@ def banner_budget():
             yield connection.server_says(b"...\r\n")
         yield connection.server_says({
             25: b"220 mail ESMTP Sendmail 8.17\r\n", 110: b"+OK POP3 Server Ready\r\n"}[port])
+
+
+@case
+def banner_behind_late_syn():
+    """A SYN that comes twice, or behind the answer to it, does not end what the server says"""
+    for number, server in enumerate((BOB, ROUTER)):
+        yield from Connection(ALICE, server, 22, sport=40100).open()
+        connection = Connection(ALICE, server, 22)
+        if number == 0:
+            yield connection.syn()
+        yield connection.synack()
+        yield connection.syn()
+        yield connection.server_says(b"SSH-2.0-OpenSSH_9.2\r\n")
 
 
 @case
