@@ -185,9 +185,17 @@ static struct span only_cell(struct span rest, char buffer[static NAME_BYTES_MAX
 	return trim(rest);
 }
 
+/* Behind the names, a cell of its own (wireshark). */
+static struct span without_comment(struct span cells)
+{
+	const uint8_t *comment = cells.len > 0 ? memmem(cells.data, cells.len, "\t#", 2) : NULL;
+
+	return comment != NULL ? span_of(cells.data, (size_t)(comment - cells.data)) : cells;
+}
+
 static struct span last_cell(struct span rest, char buffer[static NAME_BYTES_MAX])
 {
-	struct span cells = trim(rest);
+	struct span cells = trim(without_comment(rest));
 	const uint8_t *tab = memrchr(cells.data, '\t', cells.len);
 	size_t used = tab != NULL ? (size_t)(tab + 1 - cells.data) : 0;
 
