@@ -102,7 +102,8 @@ def tunnels():
     yield answers(4500, esp)
     yield asks(4500, b"\xff")
     yield asks(500, bytes(17) + b"\x10" + bytes(10), sport=500)
-    yield asks(500, bytes(28), sport=500, v6=True)
+    yield asks(500, bytes(17) + b"\xbe" + bytes(10), sport=500, v6=True)  # no version is foreign
+    yield answers(500, bytes(17) + b"\x20" + bytes(9), dport=500)  # shorter than a header
 
 
 @case
