@@ -69,14 +69,25 @@ static enum verdict on_nonsense(const struct pkt *pkt, struct analyzer_ctx *ctx)
 
 /*
  * A message that breaks off before its first question or record is whole was sent all the same,
- * when the header before it is one that a client or a server sends.
+ * when the header before it is one that a client or a server sends. Servers repeat one question;
+ * more are believed when one of them is whole.
  */
-static bool is_plausible(const struct dns_header *header)
+static bool is_plausible(const struct dns_header *header, unsigned whole_questions)
 {
 	if (header->opcode > DNS_OPCODE_UPDATE || header->has_reserved) {
 		return false;
 	}
-	return header->is_response ? header->questions == 1 : header->rcode == DNS_RCODE_NOERROR;
+	return header->is_response ? header->questions == 1 || whole_questions > 0
+	                           : header->rcode == DNS_RCODE_NOERROR;
+}
+
+/* Not even one record, of those it says it has, behind a header that nobody sends. */
+static bool is_nonsense(const struct dns_header *header, unsigned whole_questions, struct cursor c)
+{
+	struct dns_record first;
+
+	return header->answers > 0 && !is_plausible(header, whole_questions) &&
+	       !dns_record_parse(&c, &first);
 }
 
 static enum verdict on_response(const struct pkt *pkt, const struct dns_header *header,
@@ -84,12 +95,7 @@ static enum verdict on_response(const struct pkt *pkt, const struct dns_header *
                                 struct analyzer_ctx *ctx)
 {
 	struct dns_response r = {.pkt = pkt, .ctx = ctx, .time_ns = pkt->frame->time_ns};
-	struct cursor probe = c;
-	struct dns_record first;
 
-	if (header->answers > 0 && !is_plausible(header) && !dns_record_parse(&probe, &first)) {
-		return on_nonsense(pkt, ctx); /* not even one record */
-	}
 	emit_party(pkt, ctx, true, no_warnings);
 	if (pkt->sport == PORT_DNS) {
 		host_mark_dns_server(ctx->ledger, &pkt->src, r.time_ns);
@@ -196,10 +202,13 @@ static enum verdict dns_run(const struct pkt *pkt, struct analyzer_ctx *ctx)
 	struct cursor questions = c;
 	unsigned whole = dns_questions_parse(&c, header.questions, &last);
 
-	if (whole != header.questions && !is_plausible(&header)) {
+	if (whole != header.questions && !is_plausible(&header, whole)) {
 		return on_nonsense(pkt, ctx);
 	}
 	if (header.is_response && is_read_port(pkt->sport)) {
+		if (is_nonsense(&header, whole, c)) {
+			return on_nonsense(pkt, ctx);
+		}
 		return on_response(pkt, &header, &last, c, ctx);
 	}
 	if (!header.is_response && is_read_port(pkt->dport)) {

@@ -213,7 +213,8 @@ def torn_early():
     whole = dns(asked, [rr("www.example.com.", "A", "192.0.2.1")])
     for last, message in enumerate((
             whole[:-1], whole[: len(dns(asked)) + 5], whole[:20], whole[:12], whole[:11],
-            whole[:2] + b"\x80\x40" + whole[4:20], whole[:4] + b"\0\2" + whole[6:20]), 1):
+            whole[:2] + b"\x80\x40" + whole[4:20], whole[:4] + b"\0\2" + whole[6:20],
+            whole[:4] + b"\0\2" + whole[6:]), 1):  # one of two questions is there
         server = RESOLVER._replace(v4=f"10.0.4.{last}")
         yield datagram(server, ALICE, 53, 4000, message)
 
