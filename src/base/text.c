@@ -53,10 +53,16 @@ static inline bool is_plain(uint8_t b)
 	return b >= 0x20 && b < 0x7f && b != ',';
 }
 
-static void put_special(struct text *t, uint8_t b)
+static void put_escape(struct text *t, uint8_t control)
 {
 	char escape[5];
 
+	snprintf(escape, sizeof(escape), "\\x%02x", control);
+	put(t, escape, 4);
+}
+
+static void put_special(struct text *t, uint8_t b)
+{
 	switch (b) {
 	case '\r':
 	case '\n':
@@ -65,8 +71,7 @@ static void put_special(struct text *t, uint8_t b)
 		put(t, " ", 1);
 		return;
 	default:
-		snprintf(escape, sizeof(escape), "\\x%02x", b);
-		put(t, escape, 4);
+		put_escape(t, b);
 	}
 }
 
@@ -112,6 +117,28 @@ static size_t utf8_sequence(struct span s, bool *out_valid)
 	return lead->len;
 }
 
+/* U+0080 to U+009F (ISO/IEC 6429, C1): to terminals U+009B is ESC [. */
+static bool is_wide_control(struct span sequence)
+{
+	return sequence.len == 2 && sequence.data[0] == 0xc2 && sequence.data[1] < 0xa0;
+}
+
+/* What begins with a byte above 0x7f; returns its length. */
+static size_t put_wide(struct text *t, struct span bytes)
+{
+	bool valid;
+	size_t n = utf8_sequence(bytes, &valid);
+
+	if (!valid) {
+		put(t, replacement, sizeof(replacement) - 1);
+	} else if (is_wide_control(span_of(bytes.data, n))) {
+		put_escape(t, bytes.data[1]);
+	} else {
+		put(t, bytes.data, n);
+	}
+	return n;
+}
+
 static size_t plain_len(struct span bytes)
 {
 	size_t n = 0;
@@ -150,10 +177,7 @@ static void add_clean(struct text *t, struct span bytes, bool lower)
 			n = 1;
 			put_special(t, b);
 		} else {
-			bool valid;
-
-			n = utf8_sequence(bytes, &valid);
-			put(t, valid ? (const void *)bytes.data : replacement, valid ? n : 3);
+			n = put_wide(t, bytes);
 		}
 		bytes = span_of(bytes.data + n, bytes.len - n);
 	}

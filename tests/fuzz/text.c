@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text_add_clean(&once, span_of(data + 1, size - 1));
 	fuzz_require(once.len < once.cap && strlen(buf) == once.len);
 	fuzz_require(strpbrk(buf, ",\r\n\x7f\x1b") == NULL);
+	fuzz_require(strstr(buf, "\xc2\x9b") == NULL);
 	text_init(&twice, again, once.len + 1);
 	text_add_clean(&twice, text_span(&once));
 	fuzz_require(!twice.cut && span_equal(text_span(&once), text_span(&twice)));

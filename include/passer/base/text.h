@@ -23,8 +23,8 @@ void text_add_uint(struct text *t, uint64_t value);
 
 /*
  * Bytes from the network, made safe for one column of a line: CR and LF are left out, a comma
- * becomes a blank, any other control character (below 0x20, and 0x7f) is written as \xNN, and each
- * invalid UTF-8 sequence becomes U+FFFD.
+ * becomes a blank, any other control character (U+0000 to U+001F, U+007F to U+009F) is written as
+ * \xNN, and each invalid UTF-8 sequence becomes U+FFFD.
  */
 void text_add_clean(struct text *t, struct span bytes);
 
