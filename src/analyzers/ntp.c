@@ -58,8 +58,15 @@ struct ntp_msg {
 	struct addr reference;
 };
 
-static bool ntp_parse(struct cursor c, struct ntp_msg *m)
+/* On the wire: what stands behind the reference may have been left out when captured. */
+static size_t wire_bytes(const struct pkt *pkt)
 {
+	return pkt->payload.len + pkt->ip_payload_wire - pkt->ip_payload.len;
+}
+
+static bool ntp_parse(const struct pkt *pkt, struct ntp_msg *m)
+{
+	struct cursor c = cur_of(pkt->payload);
 	uint8_t head = cur_u8(&c);
 
 	*m = (struct ntp_msg){.mode = (enum ntp_mode)(head & 7), .is_response = (head & 0x80) != 0};
@@ -72,8 +79,7 @@ static bool ntp_parse(struct cursor c, struct ntp_msg *m)
 	m->stratum = cur_u8(&c);
 	cur_skip(&c, 10);
 	m->reference = addr_of(cur_take(&c, 4));
-	cur_skip(&c, NTP_BYTES - 16);
-	return cur_ok(&c);
+	return cur_ok(&c) && wire_bytes(pkt) >= NTP_BYTES;
 }
 
 /*
@@ -193,7 +199,7 @@ static enum verdict ntp_run(const struct pkt *pkt, struct analyzer_ctx *ctx)
 	if (on_ends(pkt, ctx)) {
 		return VERDICT_DONE;
 	}
-	if (!ntp_parse(cur_of(pkt->payload), &m)) {
+	if (!ntp_parse(pkt, &m)) {
 		return VERDICT_UNHANDLED;
 	}
 	return on_message(pkt, &m, ctx);

@@ -42,9 +42,12 @@ def references():
 
 @case
 def lengths():
-    """48 bytes make a message, 47 do not"""
+    """48 bytes make a message, 47 do not; those behind the reference need not be captured"""
     yield datagram(ALICE, BOB, 40000, 123, ntp(CLIENT)[:47])
     yield datagram(RESOLVER, BOB, 40000, 123, ntp(CLIENT) + bytes(20))
+    answer = datagram(BOB, ALICE, 123, 40000, ntp(SERVER, 2, ip_bytes("192.0.2.1")))
+    yield answer[: 14 + 20 + 8 + 15]
+    yield answer[: 14 + 20 + 8 + 16]
 
 
 @case
