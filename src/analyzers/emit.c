@@ -4,10 +4,11 @@
 #include <passer/ledger/seen.h>
 #include <passer/ledger/suspects.h>
 
-/* A name record says nothing without its name. */
+/* A name record says nothing without its name, or a text about what has none. */
 static bool is_sayable(const struct record *rec)
 {
-	return rec->addr.family != ADDR_NONE && (rec->type != REC_DN || rec->state.len > 0);
+	return rec->addr.family != ADDR_NONE &&
+	       (rec->type != REC_DN || rec->state.len > 0 || rec->desc.len > 0);
 }
 
 /* Whom a record warns of is suspicious, even when the line was printed before. */

@@ -142,6 +142,7 @@ def chaos():
     yield answer(rr("Version.BIND.", "TXT", ["9.18.16-1,Debian"], dns_class=CHAOS))
     yield answer(rr("hostname.bind.", "TXT", ["ns1", "b"], dns_class=CHAOS))
     yield answer(rr("authors.bind.", "TXT", ["nobody"], dns_class=CHAOS))
+    yield answer(rr("version.bind.", "TXT", [""], dns_class=CHAOS))  # it is kept secret
     yield answer(rr("version.bind.", "NS", "version.bind.", dns_class=CHAOS))
 
 
