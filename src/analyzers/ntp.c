@@ -200,7 +200,7 @@ static enum verdict ntp_run(const struct pkt *pkt, struct analyzer_ctx *ctx)
 		return VERDICT_DONE;
 	}
 	if (!ntp_parse(pkt, &m)) {
-		return VERDICT_UNHANDLED;
+		return VERDICT_PASSED; /* a scanner's, or empty */
 	}
 	return on_message(pkt, &m, ctx);
 }

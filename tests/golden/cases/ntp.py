@@ -51,6 +51,14 @@ def lengths():
 
 
 @case
+def other_things():
+    """What is no NTP is asked like a packet of any other port"""
+    yield datagram(ALICE, BOB, 40000, 123, b"")
+    yield datagram(ALICE, BOB, 40000, 123, b"\0\0\0\0abcdefgh", v6=True)
+    yield datagram(BOB, ALICE, 123, 33434, b"probe")
+
+
+@case
 def private_and_control():
     """Monitor lists, asked and answered; peer lists; control messages"""
     yield datagram(ALICE, BOB, 40000, 123, ntp_private(42))
