@@ -287,11 +287,12 @@ static void check_user(const struct machine *m, struct finding *f)
 		say(f, NOTE, "--unconfined: all processes keep all rights of the start");
 	} else if (!m->is_user_known) {
 		say(f, BAD, "%s", m->user_err.text);
-		cure(f, "useradd --system passer");
+		cure(f, "another --user, or none");
 	} else if (geteuid() != 0) {
 		say(f, GOOD, "all processes run as %s", user->name);
 	} else if (!privileges_may_switch()) {
-		say(f, NOTE, "root: CAP_SETUID and CAP_SETGID are missing to become another user");
+		say(f, NOTE,
+		    "root: cannot become another user (CAP_SETUID, CAP_SETGID, setgroups(2))");
 		cure(f, "start as root with them, or as another user");
 	} else if (user->uid == 0 || strcmp(user->name, "nobody") == 0) {
 		say(f, NOTE, "all processes run as %s", user->name);

@@ -36,11 +36,24 @@ static void stay(struct user *user)
 	user->gid = getegid();
 }
 
+/* In a user namespace of one user, as unshare(1) makes it: user_namespaces(7). No file: may. */
+static bool may_set_groups(void)
+{
+	FILE *file = fopen("/proc/self/setgroups", "re");
+	char word[8] = "";
+
+	if (file != NULL) {
+		(void)!fgets(word, sizeof(word), file);
+		fclose(file);
+	}
+	return strncmp(word, "deny", 4) != 0;
+}
+
 bool privileges_may_switch(void)
 {
 	const uint64_t needed = CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID);
 
-	return (privileges_permitted() & needed) == needed;
+	return (privileges_permitted() & needed) == needed && may_set_groups();
 }
 
 int privileges_choose_user(const char *named, struct user *out_user, struct err *err)
@@ -52,7 +65,15 @@ int privileges_choose_user(const char *named, struct user *out_user, struct err 
 	if (named != NULL && found == NULL) {
 		return err_set(err, -EINVAL, "--user %s: there is no such user", named);
 	}
-	bool must_switch = geteuid() == 0 && privileges_may_switch();
+	bool may_switch = privileges_may_switch();
+	bool must_switch = geteuid() == 0 && may_switch;
+
+	if (named != NULL && found->pw_uid != geteuid() && !may_switch) {
+		return err_set(err, -EPERM,
+		               "--user %s: only root, or CAP_SETUID and CAP_SETGID, can become "
+		               "another user",
+		               named);
+	}
 
 	for (size_t i = 0; i < 2 && found == NULL && must_switch; i++) {
 		found = getpwnam(usual[i]);

@@ -22,12 +22,16 @@ struct user {
 	char name[USER_NAME_SIZE];
 };
 
-/* May this process become another user? It takes CAP_SETUID and CAP_SETGID. */
+/*
+ * May this process become another user? It takes CAP_SETUID and CAP_SETGID, and a user namespace in
+ * which setgroups(2) is not denied.
+ */
 bool privileges_may_switch(void);
 
 /*
  * Whom to run as. Named: that one. NULL: root who may becomes "passer" where that user exists, else
- * "nobody"; anybody else stays who he is. 0, or -EINVAL with err set: no such user.
+ * "nobody"; anybody else stays who he is. 0, or with err set -EINVAL: no such user, or -EPERM: this
+ * process cannot become it.
  */
 int privileges_choose_user(const char *named, struct user *out_user, struct err *err);
 

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -233,11 +234,51 @@ static void test_users(void **state)
 	(void)state;
 	assert_int_equal(privileges_choose_user("no-such-user", &user, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "no-such-user"));
-	assert_int_equal(privileges_choose_user("root", &user, &err), 0);
-	assert_int_equal(user.uid, 0);
+	assert_int_equal(privileges_choose_user("root", &user, &err), geteuid() == 0 ? 0 : -EPERM);
+	assert_true(geteuid() == 0 ? user.uid == 0 : strstr(err.text, "--user root") != NULL);
 	assert_int_equal(privileges_choose_user(NULL, &user, &err), 0);
 	assert_true(geteuid() == 0 && privileges_may_switch() ? user.uid != 0
 	                                                      : user.uid == geteuid());
+}
+
+static bool write_word(const char *path, const char *word)
+{
+	int fd = open(path, O_WRONLY);
+	bool is_written = fd >= 0 && write(fd, word, strlen(word)) == (ssize_t)strlen(word);
+
+	if (fd >= 0) {
+		close(fd);
+	}
+	return is_written;
+}
+
+/* As "unshare --map-root-user" makes it: root there is one user of the machine, and the only one.
+ */
+static bool makes_own_namespace(void)
+{
+	char map[32];
+
+	snprintf(map, sizeof(map), "0 %u 1", (unsigned)geteuid());
+	return unshare(CLONE_NEWUSER) == 0 && write_word("/proc/self/setgroups", "deny") &&
+	       write_word("/proc/self/uid_map", map);
+}
+
+static bool stays_in_own_namespace(void)
+{
+	struct user user;
+	struct err err;
+
+	return makes_own_namespace() && privileges_choose_user(NULL, &user, &err) == 0 &&
+	       user.uid == 0 && privileges_become(&user, &err) == 0;
+}
+
+static void test_own_namespace(void **state)
+{
+	(void)state;
+	if (status_of(makes_own_namespace) != 0) {
+		skip();
+	}
+	assert_int_equal(status_of(stays_in_own_namespace), 0);
 }
 
 static uid_t owner_of(const char *path)
@@ -282,9 +323,9 @@ static void test_giving(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_places),      cmocka_unit_test(test_calls),
-		cmocka_unit_test(test_descriptors), cmocka_unit_test(test_users),
-		cmocka_unit_test(test_giving),
+		cmocka_unit_test(test_places),        cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_descriptors),   cmocka_unit_test(test_users),
+		cmocka_unit_test(test_own_namespace), cmocka_unit_test(test_giving),
 	};
 
 	return cmocka_run_group_tests_name("confine", tests, NULL, NULL);
