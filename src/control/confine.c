@@ -74,8 +74,11 @@ static bool add_missing(bool is_needed, struct err *err)
 
 void confine_add_missing(int code, struct err *err)
 {
-	if (is_want_of_rights(code) && !add_missing(true, err)) {
-		(void)add_missing(false, err);
+	size_t len = strlen(err->text);
+
+	if (is_want_of_rights(code) && !add_missing(true, err) && !add_missing(false, err)) {
+		snprintf(err->text + len, sizeof(err->text) - len,
+		         "; none is missing here: a container or the kernel's lockdown forbids it");
 	}
 }
 
@@ -535,7 +538,7 @@ static bool is_allowed(const struct place *place, const char *path, int mode)
 
 /*
  * May the user do in a place what is to be done there, now that there are no capabilities? What is
- * not there is no trouble.
+ * not there is no trouble, but for a folder that a file is to be made in.
  */
 static bool is_open_to_user(const struct place *place)
 {
@@ -543,7 +546,9 @@ static bool is_open_to_user(const struct place *place)
 	bool is_open = place->access == PLACE_READ ? is_allowed(place, path, R_OK)
 	                                           : is_allowed(place, place->folder, W_OK | X_OK);
 
-	return is_open || errno == ENOENT || errno == ENOTDIR;
+	bool is_absent = errno == ENOENT || errno == ENOTDIR;
+
+	return is_open || (is_absent && place->access != PLACE_REPLACE);
 }
 
 /* What is missed where a place is closed; live_only: nothing in a run on files. */
@@ -564,12 +569,19 @@ static bool is_missed(const struct confinement *c, const struct place *place)
 	       (c->is_live || !losses[place->access].is_live_only) && !is_open_to_user(place);
 }
 
-/* The file is enough where it may be reached. */
-static const char *path_to_give(const struct place *place)
+/* The file is enough where it may be reached. A folder may be the system's: nobody is to own that.
+ */
+static void tell_closed(const struct place *place, const char *user)
 {
-	bool is_file = place->access == PLACE_READ && access(place->folder, X_OK) == 0;
+	const char *loss = losses[place->access].loss;
 
-	return is_file ? place->file : place->folder;
+	if (place->access == PLACE_READ && access(place->folder, X_OK) == 0) {
+		log_warn("%s: user %s %s; chown %s %s", place->file, user, loss, user, place->file);
+	} else {
+		log_warn("%s: user %s %s; keep it in a folder of that user: install -d -o %s "
+		         "FOLDER",
+		         place->file, user, loss, user);
+	}
 }
 
 /* A path that leads over links has two places, one behind the other: one line is enough. */
@@ -583,8 +595,7 @@ static void tell_closed_places(const struct confinement *c)
 		if (!is_missed(c, place) || strcmp(name_in(place->file), name_in(told)) == 0) {
 			continue;
 		}
-		log_warn("%s: user %s %s; chown %s %s", place->file, c->user.name,
-		         losses[place->access].loss, c->user.name, path_to_give(place));
+		tell_closed(place, c->user.name);
 		told = place->file;
 	}
 }

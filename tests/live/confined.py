@@ -219,11 +219,11 @@ def closed_folders(lab):
                            "--suspicious-ips", kept)
     for text in (
             f"{log}: user {USER_NAME} cannot make files in its folder: it cannot be opened anew; "
-            f"chown {USER_NAME} {own}",
+            f"keep it in a folder of that user: install -d -o {USER_NAME} FOLDER",
             f"{rows}: user {USER_NAME} cannot read it: databases cannot be loaded anew; "
             f"chown {USER_NAME} {rows}",
             f"{kept}: user {USER_NAME} cannot replace it: suspicious hosts cannot be kept; "
-            f"chown {USER_NAME} {own}"):
+            f"keep it in a folder of that user: install -d -o {USER_NAME} FOLDER"):
         check(f"passer: warning: {text}" in sensor.messages, f"not told: {text}")
     old = log.rename(f"{log}.1")
     sensor.process.send_signal(signal.SIGHUP)
