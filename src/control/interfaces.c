@@ -255,6 +255,11 @@ static void note_gone(struct interface *iface)
 	}
 }
 
+static bool is_forbidden(int ret)
+{
+	return ret == -EPERM || ret == -EACCES;
+}
+
 /* Is it plain why an interface could not be opened: it is not there any more, or not up? */
 static bool is_to_be_waited_for(const struct interface *iface)
 {
@@ -273,7 +278,7 @@ int interfaces_open(struct interfaces *interfaces, struct worker_shared *const *
 		struct interface *iface = &interfaces->list[k];
 		int ret = iface->is_gone ? 0 : open_rings(interfaces, k, err);
 
-		if (ret < 0 && !is_to_be_waited_for(iface)) {
+		if (ret < 0 && (is_forbidden(ret) || !is_to_be_waited_for(iface))) {
 			return ret;
 		}
 		if (ret < 0) {
@@ -378,7 +383,7 @@ static void add_promisc(struct interface *all, const struct link_info *link)
 		return;
 	}
 	ret = ring_add_promisc(all->rings[0], link->ifindex);
-	if (ret < 0) {
+	if (ret < 0 && ret != -ENODEV) { /* the message is older than its end */
 		log_warn("%s: cannot be set promiscuous: %s", link->name, strerror(-ret));
 	}
 }
