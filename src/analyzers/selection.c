@@ -169,6 +169,20 @@ static uint32_t record_bit(const char *name, size_t len)
 	return 0;
 }
 
+static int refuse_record(const char *name, size_t len, struct err *err)
+{
+	char names[128];
+	struct text list;
+
+	text_init(&list, names, sizeof(names));
+	for (int type = REC_NONE + 1; type < REC_COUNT; type++) {
+		text_add(&list, type > REC_NONE + 1 ? ", " : "");
+		text_add(&list, record_type_name((enum record_type)type));
+	}
+	return err_set(err, -EINVAL, "--records: there is no type '%.*s'; there are %s", (int)len,
+	               name, names);
+}
+
 static int set_records(struct selection *selection, const char *list, struct err *err)
 {
 	uint32_t records = 0;
@@ -178,10 +192,7 @@ static int set_records(struct selection *selection, const char *list, struct err
 		uint32_t bit = record_bit(p, len);
 
 		if (bit == 0) {
-			return err_set(
-				err, -EINVAL,
-				"--records %s: a list of record types such as TS,DN is wanted",
-				list);
+			return refuse_record(p, len, err);
 		}
 		records |= bit;
 		p += len;

@@ -45,6 +45,15 @@ struct getopt_tables {
 
 #define LONG_VALUE 256 /* getopt's value of a row: above every letter */
 
+/* As users write it. */
+static void spell(char *out, size_t size, int id)
+{
+	snprintf(out, size, "%s", rows[id].name);
+	for (char *p = out; *p != '\0'; p++) {
+		*p = *p == '_' ? '-' : *p;
+	}
+}
+
 static void make_tables(struct getopt_tables *t)
 {
 	char *letter = t->letters;
@@ -53,10 +62,7 @@ static void make_tables(struct getopt_tables *t)
 	*letter++ = '-'; /* words in their order: they belong to the option before them */
 	*letter++ = ':'; /* a missing argument is told apart */
 	for (int i = 0; i < OPTION_COUNT; i++) {
-		snprintf(t->names[i], sizeof(t->names[i]), "%s", rows[i].name);
-		for (char *p = t->names[i]; *p != '\0'; p++) {
-			*p = *p == '_' ? '-' : *p;
-		}
+		spell(t->names[i], sizeof(t->names[i]), i);
 		t->longs[i] = (struct option){
 			.name = t->names[i],
 			.has_arg = rows[i].argument != NULL ? required_argument : no_argument,
@@ -336,15 +342,31 @@ static void set_place(struct options *o, enum option_id id, const char *word)
 static int set_expression(struct options *o, const char *word, struct err *err)
 {
 	if (o->expression != NULL) {
-		return err_set(err, -EINVAL, "'%s': there is a filter already; join them with and",
+		return err_set(err, -EINVAL,
+		               "'%s': a second filter; it is one word, in quotes: "
+		               "'tcp and port 80'",
 		               word);
 	}
 	o->expression = word;
 	return 0;
 }
 
+/* An empty variable of a shell, most likely. */
+static bool lacks_file(enum option_id id, const char *word)
+{
+	const char *argument = rows[id].argument;
+
+	return argument != NULL && strncmp(argument, "FILE", 4) == 0 && *word == '\0';
+}
+
 static int apply(struct options *o, enum option_id id, char *word, struct err *err)
 {
+	char name[32];
+
+	if (lacks_file(id, word)) {
+		spell(name, sizeof(name), id);
+		return err_set(err, -EINVAL, "--%s: a file name is wanted", name);
+	}
 	set_place(o, id, word);
 	switch (id) {
 	case OPT_interface:

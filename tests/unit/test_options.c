@@ -156,7 +156,8 @@ static void parse(const char *words, struct text *out_text)
 
 /* ---- rows ---- */
 
-#define SEE "; see passer --help"
+#define SEE       "; see passer --help"
+#define ALL_TYPES "DN, IP, MA, NA, PC, PS, RO, TC, TS, UC, US, WI"
 
 static const struct word_row {
 	const char *words;
@@ -169,7 +170,7 @@ static const struct word_row {
 	{"-l out.csv", " log=out.csv"},
 	{"-lout.csv --log other.csv", " log=other.csv"},
 	{"--log=out.csv", " log=out.csv"},
-	{"--log=", " log="},
+	{"--log=", "error: --log: a file name is wanted"},
 	{"-u un.pcap -s sus.pcap --creds", " unhandled=un.pcap suspicious=sus.pcap creds"},
 	{"--trusted-ips t.json --suspicious-ips s.json",
          " trusted-ips=t.json suspicious-ips=s.json"},
@@ -218,10 +219,13 @@ static const struct word_row {
 	{"-- -i", " bpf=-i"},
 	{"--", ""},
 	{"-", " bpf=-"},
-	{"tcp udp", "error: 'udp': there is a filter already; join them with and"},
-	{"-b tcp udp", "error: 'udp': there is a filter already; join them with and"},
-	{"-b tcp --bpf udp", "error: 'udp': there is a filter already; join them with and"},
-	{"-- tcp udp", "error: 'udp': there is a filter already; join them with and"},
+	{"tcp udp", "error: 'udp': a second filter; it is one word, in quotes: 'tcp and port 80'"},
+	{"-b tcp udp",
+         "error: 'udp': a second filter; it is one word, in quotes: 'tcp and port 80'"},
+	{"-b tcp --bpf udp",
+         "error: 'udp': a second filter; it is one word, in quotes: 'tcp and port 80'"},
+	{"-- tcp udp",
+         "error: 'udp': a second filter; it is one word, in quotes: 'tcp and port 80'"},
 	/* words of a choice */
 	{"--acks none", " acks=0"},
 	{"--acks none --acks all", " acks=16"},
@@ -231,8 +235,13 @@ static const struct word_row {
 	{"--udp ''", "error: --udp : none, all or a number up to 15 is wanted"},
 	{"--udp -1", "error: --udp -1: none, all or a number up to 15 is wanted"},
 	{"--records TS,DN", " records=DN,TS"},
-	{"--records ts", "error: --records ts: a list of record types such as TS,DN is wanted"},
-	{"--records TS,", "error: --records TS,: a list of record types such as TS,DN is wanted"},
+	{"--records ts", "error: --records: there is no type 'ts'; there are " ALL_TYPES},
+	{"--records TS,", "error: --records: there is no type ''; there are " ALL_TYPES},
+	{"--records TS,XX,DN", "error: --records: there is no type 'XX'; there are " ALL_TYPES},
+	{"--log ''", "error: --log: a file name is wanted"},
+	{"-s ''", "error: --suspicious: a file name is wanted"},
+	{"-r a ''", "error: --read: a file name is wanted"},
+	{"--suspicious-ips ''", "error: --suspicious-ips: a file name is wanted"},
 	{"--profile macs", " records=MA acks=0 udp=0"},
 	{"--acks all --records TS --profile macs", " records=TS acks=16 udp=0"},
 	{"--explain-filter --acks none", " action=explain acks=0"},
