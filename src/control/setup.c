@@ -48,6 +48,7 @@ static int nth_cpu(const cpu_set_t *cpus, unsigned n)
 static int choose_cpus(const struct options *o, cpu_set_t *out_cpus, struct err *err)
 {
 	cpu_set_t allowed, both;
+	int cpu = 0;
 
 	if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) {
 		return err_set(err, -errno, "cannot learn the CPUs: %s", strerror(errno));
@@ -58,8 +59,14 @@ static int choose_cpus(const struct options *o, cpu_set_t *out_cpus, struct err 
 	}
 	CPU_AND(&both, &allowed, &o->cpus);
 	if (!CPU_EQUAL(&both, &o->cpus)) {
+		CPU_XOR(&both, &both, &o->cpus);
+		while (!CPU_ISSET(cpu, &both)) {
+			cpu++;
+		}
 		return err_set(err, -EINVAL,
-		               "--cpus: not all of them may be used here; see nproc(1)");
+		               "--cpus: CPU %d is not there, or not for this process; "
+		               "taskset -cp $$ shows those that are",
+		               cpu);
 	}
 	*out_cpus = o->cpus;
 	return 0;
@@ -76,12 +83,27 @@ int setup_workers(const struct options *options, cpu_set_t *out_cpus, unsigned *
 	return ret;
 }
 
+/* The kernel would look for it for minutes, and leave the machine without memory. */
+static int check_rings(const struct options *o, unsigned workers, struct err *err)
+{
+	const uint64_t all = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+
+	if (!setup_wants_live(o) || (uint64_t)workers * o->ring_bytes < all) {
+		return 0;
+	}
+	return err_set(err, -EINVAL,
+	               "--ring-mib %zu: %u of them, one for each worker, do not fit into the "
+	               "memory of this machine, %zu MiB",
+	               o->ring_bytes >> 20, workers, (size_t)(all >> 20));
+}
+
 static int plan_memory(struct supervisor *s, struct err *err)
 {
 	cpu_set_t cpus;
 	unsigned workers;
 	int ret = setup_workers(s->options, &cpus, &workers, err);
 
+	ret = ret == 0 ? check_rings(s->options, workers, err) : ret;
 	return ret == 0 ? memory_plan(s->options, workers, &s->memory, err) : ret;
 }
 
