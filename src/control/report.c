@@ -370,6 +370,7 @@ const char *report_profile_name(const struct selection *selection)
 	for (size_t i = 0; i < count; i++) {
 		struct selection of_row = profile_selection(&rows[i]);
 
+		selection_add(&of_row, selection->also_classes);
 		if (memcmp(&of_row, selection, sizeof(of_row)) == 0) {
 			return rows[i].name;
 		}

@@ -253,6 +253,8 @@ static void profiles_have_names(void **state)
 
 	(void)state;
 	assert_string_equal(report_profile_name(&selection), rows[0].name);
+	selection_add(&selection, FRAME_CLASS_BIT(L2_OTHER)); /* as --unhandled does */
+	assert_string_equal(report_profile_name(&selection), rows[0].name);
 	selection.tcp_budget = 3;
 	assert_string_equal(report_profile_name(&selection), "custom");
 }
