@@ -171,6 +171,10 @@ static int load_probes(struct databases *db, const char *named, struct err *err)
 	}
 	counts = service_probes_counts(db->probes);
 	db->bad_rows += named != NULL ? counts.bad : 0;
+	if (counts.patterns == 0) {
+		log_warn("%s: no pattern of a product in it; TS records come without product names",
+		         named != NULL ? named : "nmap-service-probes");
+	}
 	log_debug("service probes: %zu patterns, %zu of them always asked, %zu skipped, %zu bad",
 	          counts.patterns, counts.always, counts.skipped, counts.bad);
 	return 0;
