@@ -383,13 +383,16 @@ all            50  25.0 %    100  10.0 %
         wanted = ("name  pid         up  interfaces  profile  seen  full  unaccounted\n"
                   "span   77  1 h 2 min        eth0      all   200     0            0\n")
         tap.point("a list, with what does not run any more on standard error", faults(
-            listed, wanted, "passerctl: passer: it does not run any more\n"
-                            "passerctl: zwei: it does not run any more\n"))
+            listed, wanted, f"passerctl: passer: it does not run any more; rm {folder}/passer.sock\n"
+                            f"passerctl: zwei: it does not run any more; rm {folder}/zwei.sock\n"))
+        tap.point("a name that no sensor has", faults(
+            call("stats", "drei"), "",
+            "passerctl: drei: no sensor of that name runs; see passerctl list\n", 1))
         one.close()
 
 
 def main():
-    tap = golden.Tap(len(HOSTS) + 19)
+    tap = golden.Tap(len(HOSTS) + 20)
     for about, lines, wanted in HOSTS:
         tap.point(about, faults(passerctl("hosts", "-", stdin=lines.encode()), wanted))
     files(tap)

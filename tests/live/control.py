@@ -215,7 +215,7 @@ def by_passerctl(lab):
     passerctl("reopen", name)
     check(log.exists(), "the log was not opened anew")
     sensor.stop()
-    check("No such file" in passerctl("stats", name, status=1), "the socket is still there")
+    check("no sensor of that name" in passerctl("stats", name, status=1), "the socket is still there")
 
 
 if __name__ == "__main__":
