@@ -60,6 +60,29 @@ def wrong_argument(lab):
     check("--workers many" in message, message)
 
 
+@case
+def too_much(lab):
+    """Rings and CPUs that the machine does not have: refused at once, with one line that names them"""
+    _, here = lab.wired()
+    for words, wanted in (
+            (("--ring-mib", 65536, "--workers", 64), "--ring-mib 65536: 64 of them"),
+            (("--cpus", 1023), "--cpus: CPU 1023 is not there")):
+        message = only_message(lab.sensor(here, "-i", "eth0", *words), 2)
+        check(message.startswith(f"passer: error: {wanted}"), message)
+
+
+@case
+def no_pattern(lab):
+    """A file of service probes that has no pattern: a line says so"""
+    _, here = lab.wired()
+    probes = lab.folder / "probes"
+    probes.write_text("Probe TCP NULL q||\n")
+    lab.folder.chmod(0o755)
+    sensor = lab.listening(here, "-i", "eth0", "--service-probes", probes)
+    check(any(f"{probes}: no pattern" in text for text in sensor.messages), *sensor.messages)
+    sensor.stop()
+
+
 def without(lab, *words):
     """The message of a passer that setpriv(1) takes privileges from."""
     _, here = lab.wired()
