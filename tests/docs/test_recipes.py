@@ -178,7 +178,7 @@ DN,192.0.2.25,PTR,mx1.example.com.,
         "quiet: the lines alone": Want(),
         "all options": Want(usage),
         "keep the packets that no rule knows": Want(files={"unhandled.pcapng": network.UNHANDLED}),
-        "no TCP segments with nothing but ACK: live, the kernel drops them": Want(),
+        "no TCP data, and so no descriptions of TCP servers and clients: live, the kernel drops it": Want(),
         "no DNS": Want(lines("^DN|UDP_53,", is_without=True)),
         "one host, or one network: 'net 192.0.2.0/24'":
             Want(lines(r",192\.0\.2\.25,(TS|TCP|UDP)|^TC.*_25")),
