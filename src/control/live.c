@@ -282,7 +282,14 @@ static void open_control(struct supervisor *s)
 	};
 	struct err err;
 
-	if (control_socket_open(&config, &s->control, &err) < 0) {
+	int ret = control_socket_open(&config, &s->control, &err);
+
+	if (ret == -EACCES) {
+		log_warn("%s; passerctl cannot reach this sensor; as root: install -d -o %s %s",
+		         err.text, s->confinement.user.name, CONTROL_FOLDER);
+		return;
+	}
+	if (ret < 0) {
 		log_warn("%s; passerctl cannot reach this sensor", err.text);
 		return;
 	}

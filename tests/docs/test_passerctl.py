@@ -3,6 +3,7 @@
 """tools/passerctl: what it makes of lines and of the answers of sensors. Speaks TAP."""
 import contextlib
 import json
+import os
 import pathlib
 import re
 import socket
@@ -385,14 +386,32 @@ all            50  25.0 %    100  10.0 %
         tap.point("a list, with what does not run any more on standard error", faults(
             listed, wanted, f"passerctl: passer: it does not run any more; rm {folder}/passer.sock\n"
                             f"passerctl: zwei: it does not run any more; rm {folder}/zwei.sock\n"))
+        tap.point("a socket of others, with and without its name", forbidden_faults(folder))
         tap.point("a name that no sensor has", faults(
             call("stats", "drei"), "",
             "passerctl: drei: no sensor of that name runs; see passerctl list\n", 1))
         one.close()
 
 
+def forbidden_faults(folder):
+    """The mode of a socket says nothing to root, so root's passerctl runs without that right."""
+    path = pathlib.Path(folder, "span.sock")
+    mode = path.stat().st_mode
+    before = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+    path.chmod(0)
+    try:
+        dones = [subprocess.run(
+            [*before, sys.executable, PASSERCTL, "--folder", folder, "stats", *words],
+            capture_output=True, timeout=TIMEOUT_SECONDS, check=False) for words in (("span",), ())]
+    finally:
+        path.chmod(mode)
+    wanted = (f"passerctl: {path}: Permission denied; sensors answer root and its group: "
+              "sudo passerctl\n")
+    return [fault for done in dones for fault in faults(done, "", wanted, 1)]
+
+
 def main():
-    tap = golden.Tap(len(HOSTS) + 20)
+    tap = golden.Tap(len(HOSTS) + 21)
     for about, lines, wanted in HOSTS:
         tap.point(about, faults(passerctl("hosts", "-", stdin=lines.encode()), wanted))
     files(tap)
