@@ -386,6 +386,13 @@ all            50  25.0 %    100  10.0 %
         tap.point("a list, with what does not run any more on standard error", faults(
             listed, wanted, f"passerctl: passer: it does not run any more; rm {folder}/passer.sock\n"
                             f"passerctl: zwei: it does not run any more; rm {folder}/zwei.sock\n"))
+        pathlib.Path(folder, "span").write_text("not to be read")
+        pathlib.Path(folder, "vier").mkdir()
+        tap.point("a file or folder of the same name is in nobody's way", [
+            *([] if passerctl("--folder", folder, "stats", "span", cwd=folder).returncode == 0
+              else ["span is not asked"]),
+            *faults(passerctl("--folder", folder, "stats", "vier", cwd=folder), "",
+                    "passerctl: vier: no sensor of that name runs; see passerctl list\n", 1)])
         tap.point("a socket of others, with and without its name", forbidden_faults(folder))
         tap.point("a name that no sensor has", faults(
             call("stats", "drei"), "",
@@ -411,7 +418,7 @@ def forbidden_faults(folder):
 
 
 def main():
-    tap = golden.Tap(len(HOSTS) + 21)
+    tap = golden.Tap(len(HOSTS) + 22)
     for about, lines, wanted in HOSTS:
         tap.point(about, faults(passerctl("hosts", "-", stdin=lines.encode()), wanted))
     files(tap)
