@@ -38,7 +38,7 @@ struct shared {
 /* Of each process its own: one that was taken over cannot lead the others astray. */
 struct table {
 	uint64_t mask;
-	size_t near_buckets; /* behind the others; a power of two or 0 */
+	size_t near_buckets; /* behind the others; a power of two, or 0: not used */
 	struct shared *shared;
 	size_t capacity;  /* asked for */
 	bool is_far_used; /* more was asked for than the near part has */
@@ -55,11 +55,16 @@ static size_t buckets_for(size_t capacity)
 	return buckets;
 }
 
+static size_t bytes_of_buckets(size_t buckets)
+{
+	return sizeof(struct shared) + buckets * sizeof(struct bucket);
+}
+
 size_t table_bytes(size_t capacity)
 {
 	size_t buckets = buckets_for(capacity);
 
-	return sizeof(struct shared) + (buckets + buckets / NEAR_PART) * sizeof(struct bucket);
+	return bytes_of_buckets(buckets + buckets / NEAR_PART);
 }
 
 struct table *table_new(size_t capacity, enum table_use use)
@@ -88,9 +93,18 @@ void table_free(struct table *table)
 	}
 }
 
+static uint64_t entry_count(const struct table *t)
+{
+	return __atomic_load_n(&t->shared->entries, __ATOMIC_RELAXED);
+}
+
+/* Where all pages are there from the start a small part is one more place to look at. */
 void table_prefault(struct table *table)
 {
-	shm_prefault(table->shared, table_bytes(table->capacity));
+	if (entry_count(table) == 0) {
+		table->near_buckets = 0;
+	}
+	shm_prefault(table->shared, bytes_of_buckets(table->mask + 1 + table->near_buckets));
 	table->is_prefaulted = true;
 }
 
@@ -98,8 +112,7 @@ void table_settle(struct table *table)
 {
 	size_t few = table->near_buckets * BUCKET_ENTRIES;
 
-	if (!table->is_prefaulted &&
-	    __atomic_load_n(&table->shared->entries, __ATOMIC_RELAXED) > few) {
+	if (!table->is_prefaulted && entry_count(table) > few) {
 		table_prefault(table);
 	}
 }
@@ -204,12 +217,22 @@ static enum look look_into(struct bucket *b, struct table_key key, union entry *
 	return LOOK_FULL;
 }
 
+/* Once there are more keys than the small part holds, most are at home in the large one. */
+static bool is_mostly_far(const struct table *t)
+{
+	return t->is_prefaulted && t->near_buckets != 0;
+}
+
 /* Only a key for which one bucket is full can be in the next one. */
 static union entry *find(struct table *t, struct table_key key, union entry *out_copy)
 {
 	union entry *e = NULL;
 	enum look look = LOOK_FULL;
 
+	if (is_mostly_far(t) &&
+	    look_into(far_bucket(t, key.home), key, &e, out_copy) == LOOK_FOUND) {
+		return e;
+	}
 	for (int where = NEAR_HOME; where < BUCKETS && look == LOOK_FULL; where++) {
 		struct bucket *b = bucket_of(t, key, (enum where)where);
 
@@ -273,10 +296,15 @@ static void refresh_age(union entry *e, union entry copy, unsigned age)
 	}
 }
 
+/*
+ * GCC takes a function that does nothing but prefetch for one without any effect, and leaves out
+ * the calls of it. Of assembler it does not know that there is none.
+ */
 static void prefetch(const struct bucket *b)
 {
 	__builtin_prefetch(&b->entries[0]);
 	__builtin_prefetch(&b->entries[LINE_ENTRIES]);
+	__asm__ volatile("");
 }
 
 void table_expect(struct table *table, uint64_t home)
@@ -377,7 +405,7 @@ uint64_t table_set_bits(struct table *table, struct table_key key, uint64_t time
 struct table_counters table_counters(const struct table *table)
 {
 	return (struct table_counters){
-		.entries = __atomic_load_n(&table->shared->entries, __ATOMIC_RELAXED),
+		.entries = entry_count(table),
 		.evicted = __atomic_load_n(&table->shared->evicted, __ATOMIC_RELAXED),
 		.capacity = (table->mask + 1 + table->near_buckets) * BUCKET_ENTRIES,
 	};

@@ -394,6 +394,29 @@ static void outgrown_table_is_taken_whole(void **state)
 	table_free(t);
 }
 
+/* As a sensor has it that listens: no part of it is small, and none of its pages is waited for. */
+static void prefaulted_table_has_no_small_part(void **state)
+{
+	enum { CAPACITY = 1u << 15, KEYS = CAPACITY / 8, PAGES_MAX = 5 };
+	struct table *t = table_of(CAPACITY);
+	long before;
+
+	(void)state;
+	assert_true(table_counters(t).capacity > CAPACITY);
+	table_prefault(t);
+	assert_int_equal(table_counters(t).capacity, CAPACITY);
+	before = shared_pages();
+	for (uint64_t n = 0; n < KEYS; n++) {
+		table_expect(t, key_of(1, n).home);
+		table_set_bits(t, key_of(1, n), 0, n + 1);
+	}
+	assert_in_range(shared_pages() - before, 0, PAGES_MAX);
+	for (uint64_t n = 0; n < KEYS; n++) {
+		assert_int_equal(table_get(t, key_of(1, n), 0), n + 1);
+	}
+	table_free(t);
+}
+
 /* All keys lie in a sixty-fourth of 16,384 pages: two huge pages, where the kernel takes these. */
 static void few_keys_take_few_pages(void **state)
 {
@@ -585,6 +608,7 @@ int main(void)
 		cmocka_unit_test(keys_that_lie_far_are_found_as_well),
 		cmocka_unit_test(keys_of_one_home_find_room),
 		cmocka_unit_test(outgrown_table_is_taken_whole),
+		cmocka_unit_test(prefaulted_table_has_no_small_part),
 		cmocka_unit_test(key_is_new_for_one_process_at_a_home),
 		cmocka_unit_test(few_keys_take_few_pages),
 		cmocka_unit_test(key_is_new_for_one_process_in_full_buckets),

@@ -14,9 +14,9 @@
  * least recently makes room and the eviction is counted. "Recently" is packet time in steps of
  * about 4.6 minutes.
  *
- * Where keys stay, a home and a key have a bucket each also in a part that is small (a
- * sixty-fourth) and so lies in few pages and in the CPU's caches; it is filled first. Nothing is
- * ever evicted from there.
+ * Where keys stay and memory is taken as they come, a home and a key have a bucket each also in a
+ * part that is small (a sixty-fourth) and so lies in few pages; it is filled first. Nothing is ever
+ * evicted from there.
  *
  * A process that dies at any instant leaves the table whole: an entry changes in one 16-byte
  * compare-and-swap.
@@ -56,7 +56,10 @@ struct table *table_new(size_t capacity, enum table_use use);
 /* Accepts NULL. */
 void table_free(struct table *table);
 
-/* Before the first packet: all of its memory is to be had at once; see shm_prefault(). */
+/*
+ * Before the first packet, and before others share the table: all of its memory is to be had at
+ * once, see shm_prefault(), and a small part is not used.
+ */
 void table_prefault(struct table *table);
 
 /*
