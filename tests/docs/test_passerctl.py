@@ -18,6 +18,11 @@ import golden
 PASSERCTL = network.TESTS.parent / "tools/passerctl"
 TIMEOUT_SECONDS = 60
 
+# Modes say nothing to root.
+WITHOUT_RIGHTS = (("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+                  if os.geteuid() == 0 else ())
+FORBIDDEN = "passerctl: {}: Permission denied; sensors answer root and its group: sudo passerctl\n"
+
 V6 = "2001:0db8:0000:0000:0000:0000:0000:0001"
 LONG = ".".join(["a" * 63] * 4)  # 255 characters
 
@@ -394,6 +399,7 @@ all            50  25.0 %    100  10.0 %
             *faults(passerctl("--folder", folder, "stats", "vier", cwd=folder), "",
                     "passerctl: vier: no sensor of that name runs; see passerctl list\n", 1)])
         tap.point("a socket of others, with and without its name", forbidden_faults(folder))
+        tap.point("a folder of others", closed_faults())
         tap.point("a name that no sensor has", faults(
             call("stats", "drei"), "",
             "passerctl: drei: no sensor of that name runs; see passerctl list\n", 1))
@@ -401,24 +407,34 @@ all            50  25.0 %    100  10.0 %
 
 
 def forbidden_faults(folder):
-    """The mode of a socket says nothing to root, so root's passerctl runs without that right."""
+    """A socket that may not be written to."""
     path = pathlib.Path(folder, "span.sock")
     mode = path.stat().st_mode
-    before = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
     path.chmod(0)
     try:
         dones = [subprocess.run(
-            [*before, sys.executable, PASSERCTL, "--folder", folder, "stats", *words],
+            [*WITHOUT_RIGHTS, sys.executable, PASSERCTL, "--folder", folder, "stats", *words],
             capture_output=True, timeout=TIMEOUT_SECONDS, check=False) for words in (("span",), ())]
     finally:
         path.chmod(mode)
-    wanted = (f"passerctl: {path}: Permission denied; sensors answer root and its group: "
-              "sudo passerctl\n")
-    return [fault for done in dones for fault in faults(done, "", wanted, 1)]
+    return [fault for done in dones for fault in faults(done, "", FORBIDDEN.format(path), 1)]
+
+
+def closed_faults():
+    """So is a folder that cannot be looked into, as of a sensor with a umask of 077."""
+    with tempfile.TemporaryDirectory(prefix="passer-passerctl-") as folder:
+        path = pathlib.Path(folder, "closed")
+        path.mkdir(mode=0)
+        dones = {path / name if name else path: subprocess.run(
+            [*WITHOUT_RIGHTS, sys.executable, PASSERCTL, "--folder", path, *words],
+            capture_output=True, timeout=TIMEOUT_SECONDS, check=False)
+                 for words, name in ((("stats",), ""), (("stats", "span"), "span.sock"))}
+    return [fault for where, done in dones.items()
+            for fault in faults(done, "", FORBIDDEN.format(where), 1)]
 
 
 def main():
-    tap = golden.Tap(len(HOSTS) + 22)
+    tap = golden.Tap(len(HOSTS) + 23)
     for about, lines, wanted in HOSTS:
         tap.point(about, faults(passerctl("hosts", "-", stdin=lines.encode()), wanted))
     files(tap)
