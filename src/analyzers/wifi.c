@@ -185,15 +185,18 @@ static enum verdict on_management(const struct pkt *pkt, const struct wifi_frame
 	return VERDICT_DONE;
 }
 
-/* What stands between the sequence control of a data frame and its body. */
-static size_t more_header_bytes(const struct wifi_frame *f)
+/*
+ * What stands between the sequence control of a data frame, which ends at a multiple of 32 bits,
+ * and its body.
+ */
+static size_t more_header_bytes(const struct pkt *pkt, const struct wifi_frame *f)
 {
 	size_t n = (f->flags & FOUR_ADDRESSES) == FOUR_ADDRESSES ? 6 : 0;
 
 	if ((f->subtype & SUBTYPE_QOS) != 0) {
 		n += (f->flags & FLAG_ORDER) != 0 ? 2 + 4 : 2; /* QoS and HT control */
 	}
-	return n;
+	return pkt->has_wifi_pad ? (n + 3) / 4 * 4 : n;
 }
 
 /* WEP proper: with an extended vector it is WPA, which deserves no mention. */
@@ -202,7 +205,7 @@ static enum verdict on_data(const struct pkt *pkt, const struct wifi_frame *f,
 {
 	struct cursor c = f->body;
 
-	cur_skip(&c, more_header_bytes(f));
+	cur_skip(&c, more_header_bytes(pkt, f));
 	struct span key = cur_take(&c, KEY_BYTES);
 
 	if ((f->flags & FLAG_PROTECTED) == 0 || key.len == 0 ||

@@ -74,7 +74,6 @@ struct decode_state {
 	struct pkt *pkt;
 	uint32_t lost_bytes; /* of the frame on the wire, behind the captured ones */
 	bool is_inner;       /* inside another link layer: the ethertypes of the outer one stand */
-	bool has_wifi_pad;   /* the 802.11 header is padded to 32 bits */
 };
 
 bool is_vlan_type(uint16_t ethertype);

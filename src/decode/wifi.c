@@ -63,7 +63,7 @@ enum header decode_radiotap(struct decode_state *s)
 	}
 	uint8_t flags = radio_flags(h);
 
-	s->has_wifi_pad = (flags & RADIO_FLAG_DATAPAD) != 0;
+	s->pkt->has_wifi_pad = (flags & RADIO_FLAG_DATAPAD) != 0;
 	if ((flags & RADIO_FLAG_FCS) != 0 && s->lost_bytes == 0 && cur_left(&s->cur) >= FCS_BYTES) {
 		s->cur = cur_sub(&s->cur, cur_left(&s->cur) - FCS_BYTES);
 	}
@@ -94,7 +94,7 @@ static enum header decode_open_data(struct decode_state *s, uint8_t type, uint8_
 		}
 		cur_skip(&c, (flags & WIFI_ORDER) != 0 ? WIFI_HT_BYTES : 0);
 	}
-	if (s->has_wifi_pad) {
+	if (s->pkt->has_wifi_pad) {
 		cur_skip(&c, (4 - (cur_offset(&c) - start) % 4) % 4);
 	}
 	s->cur = c;

@@ -8,9 +8,10 @@ from .link import BROADCAST, OTHER_MAC, SOME_MAC, llc_snap
 TO_STATION, TO_NETWORK, BETWEEN_POINTS, PROTECTED, ORDER = 0x02, 0x01, 0x03, 0x40, 0x80
 
 
-def radiotap(frame, has_fcs=False):
+def radiotap(frame, has_fcs=False, is_padded=False):
     """A short radiotap header: timestamp and flags. With has_fcs a frame check sequence follows."""
-    head = struct.pack("<BBHLQB", 0, 0, 17, 0x3, 1234567, 0x10 if has_fcs else 0)
+    flags = (0x10 if has_fcs else 0) | (0x20 if is_padded else 0)
+    head = struct.pack("<BBHLQB", 0, 0, 17, 0x3, 1234567, flags)
     return head + frame + (b"\xde\xad\xbe\xef" if has_fcs else b"")
 
 

@@ -52,6 +52,7 @@ struct pkt {
 	/* Link layer. The MACs are there only when has_mac (Ethernet; never on cooked or raw
 	 * links). */
 	bool has_mac;
+	bool has_wifi_pad; /* 802.11: the header of data is padded to 32 bits (radiotap says so) */
 	struct mac smac, dmac;
 	uint16_t ethertype;       /* behind all tags; 0 when the link has none; <= 1500 is a length
 	                             (802.3) */

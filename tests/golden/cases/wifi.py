@@ -71,3 +71,14 @@ def wep_behind_longer_headers():
         frame = wifi_data(ip, PROTECTED | flags, is_qos)
         for vector in ("01020300", "01020020"):  # WEP; with an extended vector, so WPA
             yield radiotap(frame[:header] + bytes.fromhex(vector) + frame[header:])
+
+
+@case(link=RADIOTAP)
+def wep_behind_padding():
+    """The key byte behind a header that is padded to 32 bits, or need not be"""
+    ip = ip_packet(ALICE, BOB, tcp(1, 80, "S"))
+    for is_qos, header, pad in ((True, 26, b"\0\0"), (False, 24, b"")):
+        frame = wifi_data(ip, PROTECTED | TO_NETWORK, is_qos)
+        for vector in ("01020300", "01020020"):
+            body = pad + bytes.fromhex(vector) + frame[header:]
+            yield radiotap(frame[:header] + body, is_padded=True)
