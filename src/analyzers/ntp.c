@@ -8,6 +8,7 @@
 #include "udp_emit.h"
 
 #define PORT_NTP   123
+#define UDP_BYTES  8
 #define NTP_BYTES  48
 #define MODE_BYTES 8 /* the head of a message of mode 6 or 7 */
 
@@ -58,10 +59,19 @@ struct ntp_msg {
 	struct addr reference;
 };
 
-/* On the wire: what stands behind the reference may have been left out when captured. */
-static size_t wire_bytes(const struct pkt *pkt)
+/* What stands behind the reference may have been left out when captured, so the headers count. */
+static bool is_long_enough(const struct pkt *pkt)
 {
-	return pkt->payload.len + pkt->ip_payload_wire - pkt->ip_payload.len;
+	struct cursor udp = cur_of(pkt->ip_payload);
+
+	if (pkt->payload.len >= NTP_BYTES) {
+		return true;
+	}
+	cur_skip(&udp, 4); /* ports */
+	uint16_t len = cur_be16(&udp);
+
+	return pkt->ip_payload_wire >= UDP_BYTES + NTP_BYTES &&
+	       (len == 0 || len >= UDP_BYTES + NTP_BYTES); /* 0: as in decode_udp() */
 }
 
 static bool ntp_parse(const struct pkt *pkt, struct ntp_msg *m)
@@ -79,7 +89,7 @@ static bool ntp_parse(const struct pkt *pkt, struct ntp_msg *m)
 	m->stratum = cur_u8(&c);
 	cur_skip(&c, 10);
 	m->reference = addr_of(cur_take(&c, 4));
-	return cur_ok(&c) && wire_bytes(pkt) >= NTP_BYTES;
+	return cur_ok(&c) && is_long_enough(pkt);
 }
 
 /*
@@ -200,7 +210,8 @@ static enum verdict ntp_run(const struct pkt *pkt, struct analyzer_ctx *ctx)
 		return VERDICT_DONE;
 	}
 	if (!ntp_parse(pkt, &m)) {
-		return VERDICT_PASSED; /* a scanner's, or empty */
+		/* A scanner's, or empty; or too little of it was captured. */
+		return is_long_enough(pkt) ? VERDICT_UNHANDLED : VERDICT_PASSED;
 	}
 	return on_message(pkt, &m, ctx);
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """NTP: servers, clients, amplification."""
 from golden import case
-from hosts import ALICE, BOB, RESOLVER, ROUTER, Host, datagram, ip_packet
+from hosts import ALICE, BOB, RESOLVER, ROUTER, Host, datagram, ip_packet, packet
 from support.layer import ip_bytes
 from support.link import ether, vlan
 from support.transport import udp
@@ -48,6 +48,12 @@ def lengths():
     answer = datagram(BOB, ALICE, 123, 40000, ntp(SERVER, 2, ip_bytes("192.0.2.1")))
     yield answer[: 14 + 20 + 8 + 15]
     yield answer[: 14 + 20 + 8 + 16]
+    to_traceroute = datagram(BOB, ALICE, 123, 33434, ntp(SERVER, 2, ip_bytes("192.0.2.1")))
+    yield to_traceroute[: 14 + 20 + 8 + 15]  # most likely NTP all the same
+    # 16 bytes by UDP, whatever IP says
+    lie = udp(123, 40000, ntp(SERVER, 2, ip_bytes("192.0.2.9")), length=8 + 16)
+    yield packet(RESOLVER, ALICE, lie)
+    yield packet(RESOLVER, ALICE, lie)[: 14 + 20 + 8 + 16]
 
 
 @case
