@@ -27,7 +27,7 @@ enum option {
 #define FLAG_ROUTER     0x80 /* of a neighbour advertisement */
 
 #define NDP_OPTIONS_MAX     64
-#define NDP_DNS_SERVERS_MAX 48 /* as many as a description holds */
+#define NDP_DNS_SERVERS_MAX 48 /* fewer than a description holds */
 
 struct ndp_msg {
 	uint8_t type, code;
@@ -71,11 +71,11 @@ static void parse_prefix(struct cursor c, struct ndp_msg *m)
 	}
 }
 
-/* RFC 8106, section 5.1; the first such option counts */
+/* RFC 8106, section 5.1; the first such option that has an address counts */
 static void parse_dns_servers(struct cursor c, struct ndp_msg *m)
 {
 	cur_skip(&c, 2 + 4); /* reserved, lifetime */
-	if (!cur_ok(&c) || m->has_dns) {
+	if (cur_left(&c) < 16 || m->has_dns) {
 		return;
 	}
 	m->has_dns = true;

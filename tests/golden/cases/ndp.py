@@ -68,6 +68,13 @@ def router_with_many_options():
 
 
 @case
+def router_with_empty_option():
+    """A list of DNS servers without any is none"""
+    options = dns_servers() + dns_servers("2001:db8::53")
+    yield nd(router_advertisement(options), src=ROUTER, dst="ff02::1")
+
+
+@case
 def router_flag():
     """A neighbour that says it is a router"""
     yield nd(neighbour_advertisement(ALICE, is_router=True))
