@@ -76,7 +76,8 @@ void confine_add_missing(int code, struct err *err)
 {
 	size_t len = strlen(err->text);
 
-	if (is_want_of_rights(code) && !add_missing(true, err) && !add_missing(false, err)) {
+	if (is_want_of_rights(code) && !add_missing(true, err) && !add_missing(false, err) &&
+	    code != -E2BIG) {
 		snprintf(err->text + len, sizeof(err->text) - len,
 		         "; none is missing here: a container or the kernel's lockdown forbids it");
 	}
@@ -569,8 +570,7 @@ static bool is_missed(const struct confinement *c, const struct place *place)
 	       (c->is_live || !losses[place->access].is_live_only) && !is_open_to_user(place);
 }
 
-/* The file is enough where it may be reached. A folder may be the system's: nobody is to own that.
- */
+/* The file is enough where it may be reached. Its folder may be the system's: not to be given. */
 static void tell_closed(const struct place *place, const char *user)
 {
 	const char *loss = losses[place->access].loss;

@@ -100,7 +100,7 @@ struct capability {
 const struct capability *capability_rows(size_t *out_count);
 
 /*
- * Adds "; missing: CAP_BPF" to a text that says what was refused, if `code`, a
- * negative errno, may come of that.
+ * Adds "; missing: CAP_BPF" to a text that says what was refused, if `code`, a negative errno, may
+ * come of that; when none is missing, who else forbids it, unless it was only too much (E2BIG).
  */
 void confine_add_missing(int code, struct err *err);

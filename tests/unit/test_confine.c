@@ -320,12 +320,39 @@ static void test_giving(void **state)
 	assert_int_equal(rmdir(own), 0);
 }
 
+/* Does a refusal with this code end in these words? */
+static bool says(int code, const char *words)
+{
+	struct err err = {.text = "no filter"};
+
+	confine_add_missing(code, &err);
+	return strstr(err.text, words) != NULL;
+}
+
+static bool says_what_is_missing(void)
+{
+	return privileges_drop(&(struct err){.text = ""}) == 0 &&
+	       says(-EPERM, "; missing: CAP_NET_RAW, CAP_BPF") &&
+	       says(-E2BIG, "; missing: CAP_NET_RAW, CAP_BPF") && !says(-ENOENT, "missing");
+}
+
+/* Whatever rights this process has. */
+static void test_missing(void **state)
+{
+	(void)state;
+	assert_true(says(-EPERM, "missing"));
+	assert_true(says(-EACCES, "missing"));
+	assert_false(says(-E2BIG, "forbids"));
+	assert_int_equal(status_of(says_what_is_missing), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_places),        cmocka_unit_test(test_calls),
 		cmocka_unit_test(test_descriptors),   cmocka_unit_test(test_users),
 		cmocka_unit_test(test_own_namespace), cmocka_unit_test(test_giving),
+		cmocka_unit_test(test_missing),
 	};
 
 	return cmocka_run_group_tests_name("confine", tests, NULL, NULL);
