@@ -271,6 +271,19 @@ static void announce(const struct supervisor *s)
 		names, s->worker_count, s->worker_count > 1 ? "s" : "", ring >> 20);
 }
 
+/* --unconfined: the user has no name here. */
+static void tell_no_control(const struct supervisor *s, int code, const struct err *err)
+{
+	const char *user = s->confinement.user.name;
+
+	if (code == -EACCES && *user != '\0') {
+		log_warn("%s; passerctl cannot reach this sensor; as root: install -d -o %s %s",
+		         err->text, user, CONTROL_FOLDER);
+	} else {
+		log_warn("%s; passerctl cannot reach this sensor", err->text);
+	}
+}
+
 /* Without it the sensor does its work all the same. */
 static void open_control(struct supervisor *s)
 {
@@ -281,16 +294,10 @@ static void open_control(struct supervisor *s)
 		.user = s,
 	};
 	struct err err;
-
 	int ret = control_socket_open(&config, &s->control, &err);
 
-	if (ret == -EACCES) {
-		log_warn("%s; passerctl cannot reach this sensor; as root: install -d -o %s %s",
-		         err.text, s->confinement.user.name, CONTROL_FOLDER);
-		return;
-	}
 	if (ret < 0) {
-		log_warn("%s; passerctl cannot reach this sensor", err.text);
+		tell_no_control(s, ret, &err);
 		return;
 	}
 	confine_give(&s->confinement, CONTROL_FOLDER); /* to take the socket away at the end */

@@ -405,6 +405,24 @@ def without_root(lab):
 
 
 @case
+def no_control_folder(lab):
+    """Who cannot make a control socket is told how, by name where there is one"""
+    _, here = lab.wired()
+    program = shutil.copy(lab.passer, lab.folder)  # its folder may not be open to all
+    lab.folder.chmod(0o777)
+    lab.passer = program
+    before = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o mode=755 none /run && exec "$0" "$@"',
+              "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
+              "--inh-caps=+net_raw,+bpf", "--ambient-caps=+net_raw,+bpf")
+    end = "Permission denied; passerctl cannot reach this sensor"
+    for words, cure in (((), "; as root: install -d -o nobody /run/passer"), (("--unconfined",), "")):
+        sensor = lab.sensor(here, "-i", "eth0", *words, before=before)
+        sensor.wait_listening()
+        check(any(text.endswith(end + cure) for text in sensor.messages), *sensor.messages)
+        sensor.stop()
+
+
+@case
 def permitted_only(lab):
     """Capabilities that are given to the program as permitted, not effective ones, are taken up"""
     sender, here = lab.wired()
