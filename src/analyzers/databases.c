@@ -165,14 +165,14 @@ static int load_probes(struct databases *db, const char *named, struct err *err)
 		if (named != NULL) {
 			return ret;
 		}
-		log_warn("TS records come without product names: %s; apt-get install nmap-common",
+		log_warn("TS and US records name few products: %s; apt-get install nmap-common",
 		         err->text);
 		return 0;
 	}
 	counts = service_probes_counts(db->probes);
 	db->bad_rows += named != NULL ? counts.bad : 0;
 	if (counts.patterns == 0) {
-		log_warn("%s: no pattern of a product in it; TS records come without product names",
+		log_warn("%s: no pattern of a product in it; TS and US records name few products",
 		         named != NULL ? named : "nmap-service-probes");
 	}
 	log_debug("service probes: %zu patterns, %zu of them always asked, %zu skipped, %zu bad",
