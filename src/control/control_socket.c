@@ -22,6 +22,7 @@
 #define BACKLOG        128
 #define JUNK_READS_MAX 16
 #define SOCKET_UMASK   0117 /* leaves 0660 */
+#define FOLDER_UMASK   0022
 #define ANSWER_MAX     (16u << 20)
 #define EVENTS_AT_ONCE (CONTROL_CLIENTS + 1)
 
@@ -309,6 +310,16 @@ static int open_descriptors(struct control_socket *control)
 	return control->fd >= 0 && control->epoll_fd >= 0 ? 0 : -errno;
 }
 
+/* Who may ask gets through it, whatever files are to be to others by default. */
+static int make_folder(const char *path)
+{
+	mode_t before = umask(FOLDER_UMASK);
+	int ret = mkdir(path, 0755) == 0 || errno == EEXIST ? 0 : -errno;
+
+	umask(before);
+	return ret;
+}
+
 int control_socket_open(const struct control_config *config, struct control_socket **out_control,
                         struct err *err)
 {
@@ -324,11 +335,10 @@ int control_socket_open(const struct control_config *config, struct control_sock
 	for (unsigned i = 0; i < CONTROL_CLIENTS; i++) {
 		control->clients[i].fd = -1;
 	}
-	if (mkdir(config->folder, 0755) != 0 && errno != EEXIST) {
-		ret = -errno;
-		goto fail;
+	ret = make_folder(config->folder);
+	if (ret == 0) {
+		ret = open_descriptors(control);
 	}
-	ret = open_descriptors(control);
 	if (ret == 0) {
 		ret = take_name(control, config);
 	}

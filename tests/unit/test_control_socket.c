@@ -212,6 +212,26 @@ static void a_folder_that_cannot_be(void **state)
 	assert_true(control_socket_open(&config, &control, &err) < 0);
 }
 
+static void folder_is_open_to_who_may_ask(void **state)
+{
+	char made[sizeof(folder) + 8];
+	struct control_config config = {
+		.folder = made, .name = "a", .answer = answer, .user = &asked};
+	struct control_socket *control;
+	struct stat st;
+	struct err err;
+	mode_t before = umask(077);
+
+	(void)state;
+	snprintf(made, sizeof(made), "%s/made", folder);
+	assert_int_equal(control_socket_open(&config, &control, &err), 0);
+	umask(before);
+	assert_int_equal(stat(made, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0755);
+	control_socket_close(control);
+	assert_int_equal(rmdir(made), 0);
+}
+
 static int make_folder(void **state)
 {
 	(void)state;
@@ -233,6 +253,7 @@ int main(void)
 		cmocka_unit_test(new_clients_find_room),
 		cmocka_unit_test(names_and_files),
 		cmocka_unit_test(a_folder_that_cannot_be),
+		cmocka_unit_test(folder_is_open_to_who_may_ask),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
