@@ -6,15 +6,10 @@
  */
 #pragma once
 
-#include <passer/analyzers/registry.h>
+#include "sensor.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -169,20 +164,9 @@ static inline void put_frame(struct writer *w, const struct packet *p, size_t le
 
 /* ---- the sensor ---- */
 
-static struct {
-	struct ledger ledger;
-	struct databases databases;
-	struct analyzer_options options;
-	struct selection selection;
-	struct csv_buffer buffer;
-	struct csv_counters csv_counters;
-	struct csv csv;
-	struct emit_counters counters;
-	struct decode_counters decode_counters;
-	struct dispatch *dispatch;
-	struct analyzer_ctx ctx;
-	uint64_t time_ns;
-} sensor;
+static struct decode_counters decode_counters;
+static struct dispatch *dispatch;
+static uint64_t now_ns;
 
 /* Manufacturers of our own: those of the system change. */
 static inline void load_manufacturers(void)
@@ -208,24 +192,11 @@ static inline int open_sensor(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(ledger_init(&sensor.ledger), 0);
+	open_ledger();
 	assert_int_equal(databases_init(&sensor.databases, no_files, &err), 0);
 	load_manufacturers();
-	sensor.dispatch = dispatch_new();
-	assert_non_null(sensor.dispatch);
-	sensor.csv = (struct csv){
-		.buffer = &sensor.buffer,
-		.counters = &sensor.csv_counters,
-		.stdout_fd = -1,
-		.log_fd = -1,
-	};
-	sensor.ctx.ledger = &sensor.ledger;
-	sensor.ctx.db = &sensor.databases;
-	sensor.ctx.options = &sensor.options;
-	sensor.selection = (struct selection){.records = RECORDS_ALL};
-	sensor.ctx.selection = &sensor.selection;
-	sensor.ctx.csv = &sensor.csv;
-	sensor.ctx.counters = &sensor.counters;
+	dispatch = dispatch_new();
+	assert_non_null(dispatch);
 	return 0;
 }
 
@@ -233,10 +204,10 @@ static inline int close_sensor(void **state)
 {
 	(void)state;
 	flows_free(sensor.ctx.flows);
-	dispatch_free(sensor.dispatch);
+	dispatch_free(dispatch);
 	databases_fini(&sensor.databases);
 	databases_fini(&sensor.databases);
-	ledger_fini(&sensor.ledger);
+	close_ledger();
 	return 0;
 }
 
@@ -250,15 +221,7 @@ static inline void begin_anew(void)
 	memset(&sensor.counters, 0, sizeof(sensor.counters));
 	memset(&sensor.csv_counters, 0, sizeof(sensor.csv_counters));
 	sensor.buffer.used = 0;
-	sensor.time_ns += 1000;
-}
-
-/* What was printed so far; the buffer is not written out, as talks are short. */
-static inline const char *printed(void)
-{
-	assert_true(sensor.buffer.used < sizeof(sensor.buffer.bytes));
-	sensor.buffer.bytes[sensor.buffer.used] = '\0';
-	return sensor.buffer.bytes;
+	now_ns += 1000;
 }
 
 /* In memory of its very size, so that a sanitizer sees a slip. */
@@ -269,14 +232,14 @@ static inline enum verdict run_frame(const uint8_t *bytes, size_t len, size_t wi
 		.bytes = {copy, len},
 		.wire_bytes = (uint32_t)wire_len,
 		.link = LINK_ETHERNET,
-		.time_ns = sensor.time_ns++,
+		.time_ns = now_ns++,
 	};
 	struct pkt pkt;
 
 	assert_non_null(copy);
 	memcpy(copy, bytes, len);
-	pkt_decode(&pkt, &frame, &sensor.decode_counters);
-	enum verdict verdict = dispatch_run(sensor.dispatch, &pkt, &sensor.ctx);
+	pkt_decode(&pkt, &frame, &decode_counters);
+	enum verdict verdict = dispatch_run(dispatch, &pkt, &sensor.ctx);
 
 	free(copy);
 	return verdict;

@@ -3,58 +3,29 @@
  * Facts that cannot be printed now: no output has room, or their type has had its share. And
  * analyzers that are switched off.
  */
-#include <passer/analyzers/registry.h>
+#include "sensor.h"
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #define NS_PER_S UINT64_C(1000000000)
 
-static struct {
-	struct ledger ledger;
-	struct databases databases;
-	struct selection selection;
-	struct analyzer_options options;
-	struct csv_buffer buffer;
-	struct csv_counters csv_counters;
-	struct csv csv;
-	struct emit_counters counters;
-	struct analyzer_ctx ctx;
-	uint32_t running;
-} sensor;
+static uint32_t running;
 
 static int open_sensor(void **state)
 {
 	(void)state;
-	memset(&sensor, 0, sizeof(sensor));
-	assert_int_equal(ledger_init(&sensor.ledger), 0);
-	sensor.selection.records = RECORDS_ALL;
-	sensor.csv = (struct csv){
-		.buffer = &sensor.buffer,
-		.counters = &sensor.csv_counters,
-		.stdout_fd = -1,
-		.log_fd = -1,
-	};
-	sensor.ctx.ledger = &sensor.ledger;
-	sensor.ctx.db = &sensor.databases;
-	sensor.ctx.options = &sensor.options;
-	sensor.ctx.selection = &sensor.selection;
-	sensor.ctx.csv = &sensor.csv;
-	sensor.ctx.counters = &sensor.counters;
-	sensor.ctx.running = &sensor.running;
+	open_ledger();
+	running = 0;
+	sensor.ctx.running = &running;
 	return 0;
 }
 
 static int close_sensor(void **state)
 {
 	(void)state;
-	ledger_fini(&sensor.ledger);
+	close_ledger();
 	return 0;
 }
 
@@ -179,7 +150,7 @@ static void switched_off_analyzer_is_not_run(void **state)
 	assert_false(dispatch_is_off(dispatch, row_of("arp")));
 	run_arp(dispatch);
 	assert_int_equal(sensor.counters.offered, 1);
-	assert_int_equal(sensor.running, 0);
+	assert_int_equal(running, 0);
 	dispatch_switch_off(dispatch, row_of("arp"));
 	assert_true(dispatch_is_off(dispatch, row_of("arp")));
 	assert_false(dispatch_is_off(dispatch, row_of("tcp")));

@@ -3,16 +3,12 @@
  * Each analyzer of a protocol over UDP by itself: one payload, the lines it gives, and the verdict.
  * Then the payload cut at every length and with every byte changed, in memory of its very size.
  */
-#include <passer/analyzers/registry.h>
+#include "sensor.h"
+
 #include <passer/fingerprint/signatures.h>
 #include <passer/ledger/hosts.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -228,19 +224,7 @@ static const struct payload_row rows[] = {
          VERDICT_DONE},
 };
 
-/* ---- the sensor: only what an analyzer by itself needs -------------------------------------- */
-
-static struct {
-	struct ledger ledger;
-	struct databases databases;
-	struct analyzer_options options;
-	struct selection selection;
-	struct csv_buffer buffer;
-	struct csv_counters csv_counters;
-	struct csv csv;
-	struct emit_counters counters;
-	struct analyzer_ctx ctx;
-} sensor;
+/* ---- the databases that an analyzer by itself needs ----------------------------------------- */
 
 static int open_sensor(void **state)
 {
@@ -248,7 +232,7 @@ static int open_sensor(void **state)
 	struct databases *db = &sensor.databases;
 
 	(void)state;
-	assert_int_equal(ledger_init(&sensor.ledger), 0);
+	open_ledger();
 	db->sip_ports = port_names_new();
 	db->mdns_services = mdns_services_new();
 	db->dns_any = dns_any_new();
@@ -256,19 +240,6 @@ static int open_sensor(void **state)
 	mdns_services_load(db->mdns_services, "mdns", signatures_text("mdns.tsv"), &report);
 	dns_any_load(db->dns_any, "dns_any", signatures_text("dns_any.tsv"), &report);
 	assert_int_equal(report.bad, 0);
-	sensor.csv = (struct csv){
-		.buffer = &sensor.buffer,
-		.counters = &sensor.csv_counters,
-		.stdout_fd = -1,
-		.log_fd = -1,
-	};
-	sensor.ctx.ledger = &sensor.ledger;
-	sensor.ctx.db = db;
-	sensor.ctx.options = &sensor.options;
-	sensor.selection = (struct selection){.records = RECORDS_ALL};
-	sensor.ctx.selection = &sensor.selection;
-	sensor.ctx.csv = &sensor.csv;
-	sensor.ctx.counters = &sensor.counters;
 	return 0;
 }
 
@@ -278,7 +249,7 @@ static int close_sensor(void **state)
 	port_names_free(sensor.databases.sip_ports);
 	mdns_services_free(sensor.databases.mdns_services);
 	dns_any_free(sensor.databases.dns_any);
-	ledger_fini(&sensor.ledger);
+	close_ledger();
 	return 0;
 }
 
@@ -330,8 +301,6 @@ static enum verdict run(const struct payload_row *row, struct span payload)
 	enum verdict verdict = analyzer_named(row->analyzer)->run(&pkt, &sensor.ctx);
 
 	free(copy);
-	assert_true(sensor.buffer.used < sizeof(sensor.buffer.bytes));
-	sensor.buffer.bytes[sensor.buffer.used] = '\0';
 	return verdict;
 }
 
@@ -342,7 +311,7 @@ static void payloads(void **state)
 		print_message("# row %zu: %s\n", i, rows[i].analyzer);
 		enum verdict verdict = run(&rows[i], rows[i].payload);
 
-		assert_string_equal(sensor.buffer.bytes, rows[i].lines);
+		assert_string_equal(printed(), rows[i].lines);
 		assert_int_equal(verdict, rows[i].verdict);
 	}
 }
