@@ -16,6 +16,7 @@ import generate
 import processes
 
 LOOK_EVERY_SECONDS = 0.005
+PATIENCE_SECONDS = 300  # for one file
 
 
 class Cost(NamedTuple):
@@ -26,13 +27,14 @@ class Cost(NamedTuple):
 
 
 class Ended(Exception):
-    """The program is not there to be looked at."""
+    """The program is not there to be looked at, or stands still."""
 
 
 def wait_for(process, question):
     """Its answer, once it has one."""
+    end = time.monotonic() + PATIENCE_SECONDS
     while not (answer := question()):
-        if process.poll() is not None:
+        if process.poll() is not None or time.monotonic() > end:
             raise Ended
         time.sleep(LOOK_EVERY_SECONDS)
     return answer
