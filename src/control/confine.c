@@ -546,7 +546,6 @@ static bool is_open_to_user(const struct place *place)
 	const char *path = place->file != NULL ? place->file : place->folder;
 	bool is_open = place->access == PLACE_READ ? is_allowed(place, path, R_OK)
 	                                           : is_allowed(place, place->folder, W_OK | X_OK);
-
 	bool is_absent = errno == ENOENT || errno == ENOTDIR;
 
 	return is_open || (is_absent && place->access != PLACE_REPLACE);

@@ -132,7 +132,7 @@ static struct bucket *near_bucket(struct table *t, uint64_t home)
 	return &t->shared->buckets[t->mask + 1 + ((home >> 24) & (t->near_buckets - 1))];
 }
 
-/* The buckets of a key, in the order in which they are asked and filled. */
+/* The buckets of a key, in the order in which they are filled; find() may ask FAR_HOME before. */
 enum where {
 	NEAR_HOME,
 	NEAR_OWN, /* its home is full */

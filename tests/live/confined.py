@@ -18,10 +18,10 @@ import net
 import traffic
 from asking import ask, new_name
 from hosts import ALICE, BOB
-from live import NOBODY, Skipped, case, check, check_equal, check_lines, main, variants
+from live import Skipped, case, check, check_equal, check_lines, main, variants
 from sensor import DEADLINE_SECONDS, wait_until
 from support import capture
-from support.user import USER_ID, USER_NAME, give
+from support.user import AS_NOBODY, NOBODY, USER_ID, USER_NAME, give
 
 BATCH = 200
 MANY_FILES = 100
@@ -290,8 +290,8 @@ def unprivileged_reader(lab):
     lab.folder.chmod(0o755)
     program = shutil.copy(lab.passer, lab.folder)
     done = subprocess.run(
-        ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", program, "-r", path],
-        env={"HOME": "/nonexistent", "TZ": "UTC"}, capture_output=True, text=True, check=False)
+        [*AS_NOBODY, program, "-r", path], env={"HOME": "/nonexistent", "TZ": "UTC"},
+        capture_output=True, text=True, check=False)
     check_equal(done.returncode, 0, f"exit status ({done.stderr.strip()})")
     check_lines(traffic.only_facts(done.stdout.splitlines()), traffic.fact_lines(range(BATCH)))
 
@@ -377,21 +377,24 @@ def root_without_setuid(lab):
     sensor.stop()
 
 
+def open_to_all(lab):
+    """The program where any user can reach it."""
+    lab.passer = shutil.copy(lab.passer, lab.folder)
+    lab.folder.chmod(0o777)
+
+
+def as_nobody(*capabilities):
+    """What starts a program as a user that has only these."""
+    caps = ",".join(f"+{word}" for word in capabilities)
+    return (*AS_NOBODY, f"--inh-caps={caps}", f"--ambient-caps={caps}")
+
+
 @case
 def without_root(lab):
     """Another user than root listens with the capabilities alone, and is told which one is missing"""
     sender, here = lab.wired()
-    program = shutil.copy(lab.passer, lab.folder)  # its folder may not be open to all
-    lab.folder.chmod(0o777)
-    lab.passer = program
-
-    def started(*words):
-        caps = ",".join(f"+{word}" for word in words)
-        before = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
-                  f"--inh-caps={caps}", f"--ambient-caps={caps}")
-        return lab.sensor(here, "-i", "eth0", before=before)
-
-    sensor = started("net_raw", "bpf")
+    open_to_all(lab)
+    sensor = lab.sensor(here, "-i", "eth0", before=as_nobody("net_raw", "bpf"))
     sensor.wait_listening()
     for pid in (sensor.process.pid, *sensor.workers()):  # the bounding set takes CAP_SETPCAP
         check_process(pid, NOBODY, CAPABILITY_SETS[:4])
@@ -399,7 +402,7 @@ def without_root(lab):
     sensor.stop()
     check_lines(traffic.only_facts(sensor.lines), traffic.fact_lines(range(BATCH)))
     for there, missing in (("net_raw", "CAP_BPF"), ("bpf", "CAP_NET_RAW")):
-        sensor = started(there)
+        sensor = lab.sensor(here, "-i", "eth0", before=as_nobody(there))
         sensor.wait_end(1)
         check(sensor.messages[0].endswith(f"; missing: {missing}"), sensor.messages[0])
 
@@ -408,12 +411,9 @@ def without_root(lab):
 def no_control_folder(lab):
     """Who cannot make a control socket is told how, by name where there is one"""
     _, here = lab.wired()
-    program = shutil.copy(lab.passer, lab.folder)  # its folder may not be open to all
-    lab.folder.chmod(0o777)
-    lab.passer = program
+    open_to_all(lab)
     before = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o mode=755 none /run && exec "$0" "$@"',
-              "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
-              "--inh-caps=+net_raw,+bpf", "--ambient-caps=+net_raw,+bpf")
+              *as_nobody("net_raw", "bpf"))
     end = "Permission denied; passerctl cannot reach this sensor"
     for words, cure in (((), "; as root: install -d -o nobody /run/passer"), (("--unconfined",), "")):
         sensor = lab.sensor(here, "-i", "eth0", *words, before=before)
@@ -435,8 +435,7 @@ def permitted_only(lab):
     except OSError as error:
         raise Skipped(f"no capabilities of files here: {error}") from error
     lab.passer = program
-    before = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
-    sensor = lab.listening(here, "-i", "eth0", before=before)
+    sensor = lab.listening(here, "-i", "eth0", before=AS_NOBODY)
     sender.send(traffic.facts(range(BATCH)))
     sensor.stop()
     check_lines(traffic.only_facts(sensor.lines), traffic.fact_lines(range(BATCH)))
@@ -472,8 +471,7 @@ def checked_machine(lab):
     program = shutil.copy(lab.passer, lab.folder)
     with namespace:
         done = subprocess.run(
-            ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", program,
-             "--check"], capture_output=True, text=True, check=False)
+            [*AS_NOBODY, program, "--check"], capture_output=True, text=True, check=False)
     check_equal(done.returncode, 1, "exit status")
     check("missing: CAP_NET_RAW, CAP_BPF" in done.stdout, done.stdout)
     check(done.stdout.endswith("passer cannot listen here\n"), done.stdout)

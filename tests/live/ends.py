@@ -15,11 +15,11 @@ import traffic
 from live import case, check, check_equal, check_lines, check_once, main, variants
 from sensor import wait_until
 from support import capture
+from support.user import AS_NOBODY
 
 START_SECONDS_MAX = 10
 HUPS = 40
 BATCH = 50
-NOBODY = 65534
 
 # A frame that was handed to the cable may wait in the kernel for so long.
 SETTLE_SECONDS = 0.05
@@ -84,33 +84,33 @@ def no_pattern(lab):
     sensor.stop()
 
 
-def without(lab, *words):
+def without(lab, *before):
     """The message of a passer that setpriv(1) takes privileges from."""
     _, here = lab.wired()
     program = shutil.copy(lab.passer, lab.folder)  # its folder may not be open to all
     lab.folder.chmod(0o755)
     lab.passer = program
-    return only_message(lab.sensor(here, "-i", "eth0", before=("setpriv", *words)), 1)
+    return only_message(lab.sensor(here, "-i", "eth0", before=before), 1)
 
 
 @case
 def no_privileges(lab):
     """Somebody without privileges is told in one line which are missing"""
-    message = without(lab, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+    message = without(lab, *AS_NOBODY)
     check("CAP_NET_RAW" in message and "CAP_BPF" in message, message)
 
 
 @case
 def no_raw_sockets(lab):
     """So is root without CAP_NET_RAW"""
-    message = without(lab, "--bounding-set=-net_raw")
+    message = without(lab, "setpriv", "--bounding-set=-net_raw")
     check("CAP_NET_RAW" in message, message)
 
 
 @case
 def no_bpf(lab):
     """So is root without CAP_BPF"""
-    message = without(lab, "--bounding-set=-bpf,-sys_admin")
+    message = without(lab, "setpriv", "--bounding-set=-bpf,-sys_admin")
     check("CAP_BPF" in message, message)
 
 

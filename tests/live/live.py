@@ -21,7 +21,6 @@ from support.user import give
 LITTLE = ("--ring-mib", "8", "--memory", "64")  # memory that is quickly had
 
 LINES_SHOWN = 20
-NOBODY = 65534
 
 _cases = []
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whom a passer becomes that was started as root, as src/control/privileges.c chooses."""
+"""Whom a passer becomes that was started as root, as src/control/privileges.c chooses; nobody."""
 import contextlib
 import os
 import pwd
@@ -13,6 +13,9 @@ def _find():
 
 
 USER_NAME, _, USER_ID, *_ = _find()
+
+NOBODY = 65534
+AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
 
 
 def give(*paths):
